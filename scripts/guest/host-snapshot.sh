@@ -1,0 +1,220 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# What runs in the emulated host, for scripts/snapshot: Debian's QEMU saves a guest
+# while its devices are busy, lets it go on, and loads it again, several times; then a
+# second QEMU starts from the last snapshot. Both guests have to finish their I/O.
+# Files are as for host.sh. Prints, after a line each "==== NAME":
+#
+#   progress    what is done
+#   first, second
+#               of each QEMU: what the guest printed, a histogram of routes, and
+#               those of MSIs, which scripts/guest/join.awk adds up: a guest that
+#               is loaded forgets what came after its snapshot, which is taken back
+#   stderr      of both QEMUs
+#
+# Exits with the status of the first part that fails.
+
+# How often: at least so many times, and until LPIs were pending in a snapshot.
+LEAST=3
+MOST=12
+RUN_US=400000		# how long the guest runs before it is saved, or loaded
+
+DISK=format=qcow2
+
+echo "==== progress"
+. /vm.sh
+cd /tmp || exit
+
+fail()
+{
+	echo "FAILED: $*"
+	echo "==== console"
+	cat console
+	echo "==== stderr"
+	cat stderr
+	exit 1
+}
+
+# put FILE OFFSET BYTES: BYTES are as for printf.
+put()
+{
+	# shellcheck disable=SC2059  # they are the format
+	printf "$3" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc 2>/dev/null
+}
+
+# disk FILE: an empty disk of 4 MiB that can hold snapshots, without qemu-img: a
+# qcow2 of version 2, whose clusters of 64 KiB are header, reference count table,
+# reference counts of these four, and L1 table.
+disk()
+{
+	truncate -s 256k "$1"
+	put "$1" 0 'QFI\373\0\0\0\002'
+	put "$1" 20 '\0\0\0\020'
+	put "$1" 28 '\0\100\0\0'
+	put "$1" 36 '\0\0\0\001'
+	put "$1" 40 '\0\0\0\0\0\003\0\0'
+	put "$1" 48 '\0\0\0\0\0\001\0\0'
+	put "$1" 56 '\0\0\0\001'
+	put "$1" 0x10000 '\0\0\0\0\0\002\0\0'
+	put "$1" 0x20000 '\0\001\0\001\0\001\0\001'
+}
+
+# start OPTION...: a QEMU that takes commands from qmp(), and whose guest has its
+# console in the file console and reads lines from descriptor 5. Loaded, the network
+# card tells the guest so with an MSI: once, lest two of them become one interrupt.
+start()
+{
+	: >console
+	cat tty.out >>console &
+	qemu "$DISK,file=/tmp/vda" "$DISK,file=/tmp/vdb" -m 128M \
+		-global migration.announce-rounds=1 \
+		-chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
+		-chardev pipe,id=tty,path=/tmp/tty -serial chardev:tty "$@" &
+	qemu=$!
+	qmp '"qmp_capabilities"'
+}
+
+# qmp COMMAND: have QEMU execute it; anything but an empty answer is a failure.
+qmp()
+{
+	local line
+
+	echo "{ \"execute\": $1 }" >&4
+	# shellcheck disable=SC3045  # busybox sh has -t
+	while read -r -t 60 line <&3; do
+		case $line in
+		'{"return": {}}'*|'{"return": ""}'*) return ;;
+		'{"return"'*|'{"error"'*) fail "$1: $line" ;;
+		esac
+	done
+	fail "$1: no answer"
+}
+
+# hmp COMMAND: the same for a command of the human monitor.
+hmp()
+{
+	qmp "\"human-monitor-command\", \"arguments\": { \"command-line\": \"$1\" }"
+}
+
+# disks IOPS: let the disks do so many requests of 512 bytes a second. With 1, those of
+# the guest stay under way until it is stopped: QEMU completes them before it saves, so
+# their MSIs come when no vCPU runs, and stay pending.
+disks()
+{
+	local disk
+
+	for disk in vda vdb; do
+		qmp "\"block_set_io_throttle\", \"arguments\": { \"device\": \"$disk\",
+			\"iops\": $1, \"iops_rd\": 0, \"iops_wr\": 0, \"iops_size\": 512,
+			\"bps\": 0, \"bps_rd\": 0, \"bps_wr\": 0 }"
+	done
+}
+
+# busy: the guest does I/O on all devices.
+busy()
+{
+	local tries=0
+
+	until grep -q '^guest: busy' console; do
+		[ $((tries += 1)) -le 600 ] && ! grep -q '^guest: failed' console ||
+			fail "the guest did not begin its I/O"
+		usleep 100000
+	done
+}
+
+# stop: after the guest ran for a while.
+stop()
+{
+	usleep $RUN_US
+	qmp '"stop"'
+}
+
+pending()
+{
+	awk '$1 == "LPI" && $4 ~ /^1/ { n++ } END { print n + 0 }' /sys/kernel/debug/kvm/*/vgic-state
+}
+
+# sent NAME: what the host has sent so far, into the file NAME.
+sent()
+{
+	grep -e hitcount: -e Dropped: "$events/vgic_msi/hist" >"$1"
+}
+
+# show SIGN FILE: for join.awk, to be added or taken back.
+show()
+{
+	echo "---- $1"
+	cat "$2"
+}
+
+# forget N: the first N times that the guest was loaded.
+forget()
+{
+	for i in $(seq "$1"); do
+		show - "undone$i"
+		show + "saved$i"
+	done
+}
+
+# end NAME: let the guest come to its end, and print what it printed.
+end()
+{
+	echo finish >&5
+	wait "$qemu" || fail "QEMU failed ($?)"
+	tr -d '\r' <console >"$1"
+	grep -q '^guest: done' "$1" || fail "the guest did not come to its end"
+	sed -n '/did its I\/O/s/^guest:/ /p' "$1"
+}
+
+disk vda
+disk vdb
+mkfifo qmp.in qmp.out tty.in tty.out
+exec 3<>qmp.out 4<>qmp.in 5<>tty.in
+
+start
+busy
+rounds=0 seen=0
+until [ $rounds -eq $MOST ] || { [ $rounds -ge $LEAST ] && [ $seen -gt 0 ]; }; do
+	: $((rounds += 1))
+	disks 1
+	stop
+	count=$(pending)
+	: $((seen += count))
+	hmp "savevm busy"
+	sent "saved$rounds"
+	disks 1000000
+	qmp '"cont"'
+	stop
+	sent "undone$rounds"
+	hmp "loadvm busy"
+	qmp '"cont"'
+	echo "  snapshot $rounds, LPIs pending: $count; saved, and loaded after the guest went on"
+done
+usleep $RUN_US
+end first
+sent ended
+[ $seen -gt 0 ] || fail "no LPI was pending in any snapshot"
+
+echo "  a second QEMU starts from snapshot $rounds"
+start -loadvm busy
+usleep $RUN_US
+end second
+sent all
+
+echo "==== first"
+cat first "$events/kvm_irq_route/hist"
+show + ended
+forget $rounds
+
+echo "==== second"
+cat second "$events/kvm_irq_route/hist"
+show + "saved$rounds"
+forget $((rounds - 1))
+show + all
+show - ended
+
+echo "==== stderr"
+cat stderr
+echo "==== end"
