@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LPIs: the objects, and their configuration and pending tables (IHI 0069, "LPI
+ * Configuration tables", "LPI Pending tables").
+ *
+ * An LPI is shared by all events, of any ITS, that are mapped to its INTID. Its
+ * objects are in vgic_dist.lpi_xa, by INTID.
+ */
+#include <linux/irqchip/arm-gic-v3.h>
+#include <linux/sched/signal.h>
+
+#include "vgic-its.h"
+#include "vgic.h"
+
+#define LPI_PRIORITY	GENMASK(7, 2)
+
+/* Its objects are an its_lpi each. */
+static struct kmem_cache *its_lpi_cache;
+
+int its_lpi_init(void)
+{
+	/* vgic_put_irq() knows the vgic_irq alone, and frees that. */
+	BUILD_BUG_ON(offsetof(struct its_lpi, irq));
+
+	its_lpi_cache = KMEM_CACHE(its_lpi, SLAB_ACCOUNT);
+	return its_lpi_cache ? 0 : -ENOMEM;
+}
+
+/* The number of INTIDs that the guest has given its configuration table room for. */
+static u32 its_lpi_intids(struct kvm *kvm)
+{
+	u32 bits = (READ_ONCE(kvm->arch.vgic.propbaser) & GICR_PROPBASER_IDBITS_MASK) + 1;
+
+	return BIT(min(bits, INTERRUPT_ID_BITS_ITS));
+}
+
+bool its_lpi_in_range(struct kvm *kvm, u32 intid)
+{
+	return intid >= VGIC_MIN_LPI && intid < its_lpi_intids(kvm);
+}
+
+static int its_lpi_read_config(struct kvm *kvm, u32 intid, u8 *config, u32 nr)
+{
+	gpa_t table = GICR_PROPBASER_ADDRESS(READ_ONCE(kvm->arch.vgic.propbaser));
+
+	return kvm_read_guest_lock(kvm, table + intid - VGIC_MIN_LPI, config, nr);
+}
+
+/* Context: The caller holds a reference to @irq. */
+static int its_lpi_configure(struct kvm *kvm, struct vgic_irq *irq, u8 config, bool inv)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&irq->irq_lock, flags);
+	irq->priority = config & LPI_PRIORITY;
+	irq->enabled = config & LPI_PROP_ENABLED;
+
+	if (irq->hw) {
+		u32 host_irq = irq->host_irq;
+
+		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
+		return its_prop_update_vlpi(host_irq, config, inv);
+	}
+	if (irq->pending_latch)
+		vgic_queue_irq_unlock(kvm, irq, flags);
+	else
+		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
+	return 0;
+}
+
+/**
+ * vgic_its_inv_lpi() - Read an LPI's configuration from the guest's table.
+ * @kvm: The VM.
+ * @irq: The LPI.
+ *
+ * For INV and GICR_INVLPIR.
+ *
+ * Context: The caller holds a reference to @irq. May sleep.
+ * Return: 0, -EFAULT if the table can't be read, or an error of the host's ITS.
+ */
+int vgic_its_inv_lpi(struct kvm *kvm, struct vgic_irq *irq)
+{
+	u8 config;
+	int ret;
+
+	ret = its_lpi_read_config(kvm, irq->intid, &config, 1);
+	return ret ?: its_lpi_configure(kvm, irq, config, true);
+}
+
+static gpa_t its_lpi_pending_gpa(struct kvm_vcpu *vcpu, u32 intid)
+{
+	return GICR_PENDBASER_ADDRESS(READ_ONCE(vcpu->arch.vgic_cpu.pendbaser)) +
+	       intid / BITS_PER_BYTE;
+}
+
+/* The word of @vcpu's pending table that has @intid. */
+static int its_lpi_read_pending(struct kvm_vcpu *vcpu, u32 intid, u64 *bits)
+{
+	__le64 raw = 0;
+	int ret;
+
+	ret = kvm_read_guest_lock(vcpu->kvm,
+				  its_lpi_pending_gpa(vcpu, round_down(intid, ITS_LPI_RUN)),
+				  &raw, sizeof(raw));
+	*bits = le64_to_cpu(raw);
+	return ret;
+}
+
+/* What the table said is KVM's to keep from now on. */
+static void its_lpi_consume_pending(struct kvm_vcpu *vcpu, u32 intid)
+{
+	gpa_t gpa = its_lpi_pending_gpa(vcpu, intid);
+	u8 byte;
+
+	if (kvm_read_guest_lock(vcpu->kvm, gpa, &byte, 1))
+		return;
+	byte &= ~BIT(intid % BITS_PER_BYTE);
+	vgic_write_guest_lock(vcpu->kvm, gpa, &byte, 1);
+}
+
+void its_lpi_forget_tables(struct vgic_its *its)
+{
+	its->lpi_tables.first = 0;
+}
+
+static int its_lpi_find_config(struct vgic_its *its, u32 intid, u8 *config)
+{
+	struct its_lpi_tables *t = &its->lpi_tables;
+	u32 first = round_down(intid, ITS_LPI_RUN);
+	int ret;
+
+	if (t->first != first) {
+		t->first = 0;
+		ret = its_lpi_read_config(its->kvm, first, t->config, ITS_LPI_RUN);
+		if (ret)
+			return ret;
+		t->first = first;
+		memset(t->pending, 0, sizeof(t->pending));
+	}
+	*config = t->config[intid - first];
+	return 0;
+}
+
+/* After its_lpi_find_config() of the same. */
+static int its_lpi_find_pending(struct vgic_its *its, u32 intid, struct kvm_vcpu *vcpu,
+				bool *pending)
+{
+	u32 nr = vcpu->vcpu_idx % ITS_LPI_NR_PENDING;
+	struct its_lpi_tables *t = &its->lpi_tables;
+	int ret;
+
+	if (t->pending[nr].vcpu != vcpu) {
+		t->pending[nr].vcpu = NULL;
+		ret = its_lpi_read_pending(vcpu, intid, &t->pending[nr].bits);
+		if (ret)
+			return ret;
+		t->pending[nr].vcpu = vcpu;
+	}
+	*pending = t->pending[nr].bits & BIT_ULL(intid % ITS_LPI_RUN);
+	return 0;
+}
+
+/**
+ * its_lpi_read_tables() - Look up what state an LPI is in that is not mapped yet.
+ * @its: The ITS.
+ * @intid: INTID, in range.
+ * @target: The vCPU that it is to go to, or NULL.
+ * @state: Where to put the state.
+ *
+ * Context: cmd_lock and its_lock. May sleep.
+ * Return: 0, or -EFAULT if the guest's tables can't be read.
+ */
+int its_lpi_read_tables(struct vgic_its *its, u32 intid, struct kvm_vcpu *target,
+			struct its_lpi_state *state)
+{
+	int ret;
+
+	state->target = target;
+	state->pending = false;
+	ret = its_lpi_find_config(its, intid, &state->config);
+	if (!ret && target)
+		ret = its_lpi_find_pending(its, intid, target, &state->pending);
+	return ret;
+}
+
+static struct its_lpi *its_lpi_alloc(u32 intid)
+{
+	struct its_lpi *lpi = kmem_cache_zalloc(its_lpi_cache, GFP_KERNEL);
+	struct vgic_irq *irq;
+
+	if (!lpi)
+		return NULL;
+	irq = &lpi->irq;
+	INIT_LIST_HEAD(&irq->ap_list);
+	raw_spin_lock_init(&irq->irq_lock);
+	kref_init(&irq->refcount);
+	irq->config = VGIC_CONFIG_EDGE;
+	irq->group = 1;
+	irq->intid = intid;
+	return lpi;
+}
+
+/*
+ * Make @irq the LPI of its INTID, unless there is one.
+ * Return: The one that is, with a reference, or an error.
+ */
+static struct vgic_irq *its_lpi_publish(struct kvm *kvm, struct vgic_irq *irq)
+{
+	struct xarray *lpis = &kvm->arch.vgic.lpi_xa;
+	struct vgic_irq *was = NULL, *is;
+
+	xa_lock_irq(lpis);
+	for (;;) {
+		/* This drops the lock to allocate, so what is there may change. */
+		is = __xa_cmpxchg(lpis, irq->intid, was, irq, GFP_KERNEL_ACCOUNT);
+		if (is == was)
+			is = irq;
+		else if (xa_is_err(is))
+			is = ERR_PTR(xa_err(is));
+		else if (!vgic_try_get_irq_kref(is)) {
+			/* None, or a dying one: who let that go removes it only. */
+			was = is;
+			continue;
+		}
+		break;
+	}
+	xa_unlock_irq(lpis);
+	return is;
+}
+
+/*
+ * One more event is mapped to it, which has a reference. The first one finds an LPI
+ * in the state that the tables have it in, even if a vCPU's list has kept the object.
+ * Return: whether it is the first.
+ */
+static bool its_lpi_attach(struct vgic_irq *irq, const struct its_lpi_state *state)
+{
+	struct its_lpi *lpi = container_of(irq, struct its_lpi, irq);
+
+	guard(raw_spinlock_irqsave)(&irq->irq_lock);
+	if (lpi->nr_events++)
+		return false;
+	irq->target_vcpu = state->target;
+	irq->priority = state->config & LPI_PRIORITY;
+	irq->enabled = state->config & LPI_PROP_ENABLED;
+	irq->pending_latch = false;
+	return true;
+}
+
+/**
+ * its_lpi_new_event() - Make an event for an INTID, whose LPI comes to be by it.
+ * @kvm: The VM.
+ * @intid: INTID, in range.
+ * @state: What its_lpi_read_tables() has said, for the LPI if no other event is
+ *	mapped to it. If that is pending, its_lpi_load_pending() makes the LPI so.
+ *
+ * Context: its_lock. May sleep.
+ * Return: The event, out of reach yet, or an ERR_PTR: -ENOMEM.
+ */
+struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_state *state)
+{
+	struct its_lpi *lpi = its_lpi_alloc(intid);
+	struct its_event *event;
+	struct vgic_irq *irq;
+
+	if (!lpi)
+		return ERR_PTR(-ENOMEM);
+	event = &lpi->event;
+	irq = its_lpi_publish(kvm, &lpi->irq);
+	if (irq != &lpi->irq) {
+		kmem_cache_free(its_lpi_cache, lpi);
+		if (IS_ERR(irq))
+			return ERR_CAST(irq);
+		event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
+		if (!event) {
+			vgic_put_irq(kvm, irq);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	state->pending &= its_lpi_attach(irq, state);
+	event->irq = irq;
+	return event;
+}
+
+/**
+ * its_lpi_load_pending() - Take over the pending state that the guest's table has.
+ * @its: The ITS.
+ * @irq: The LPI of an event that has been mapped.
+ * @state: The same as for its_lpi_new_event().
+ *
+ * Context: cmd_lock and its_lock. May sleep.
+ */
+void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
+			  const struct its_lpi_state *state)
+{
+	unsigned long flags;
+
+	if (!state->pending)
+		return;
+	its_lpi_consume_pending(state->target, irq->intid);
+	its_lpi_forget_tables(its);
+	raw_spin_lock_irqsave(&irq->irq_lock, flags);
+	irq->pending_latch = true;
+	vgic_queue_irq_unlock(its->kvm, irq, flags);
+}
+
+/**
+ * its_lpi_free_event() - Unmap an event, and free it.
+ * @kvm: The VM.
+ * @event: The event. The way to it goes before or after.
+ *
+ * Invariants 1 and 2: what others see of it is one step.
+ *
+ * Context: its_lock. Who finds it under RCU still may use it until the end of that.
+ */
+void its_lpi_free_event(struct kvm *kvm, struct its_event *event)
+{
+	struct vgic_irq *irq = event->irq;
+	struct its_lpi *lpi = container_of(irq, struct its_lpi, irq);
+	u32 host_irq;
+	bool hw;
+
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		WRITE_ONCE(event->irq, NULL);
+		irq->pending_latch = false;
+		/* Mapped no more: a vCPU that has it in its list drops it. */
+		if (!--lpi->nr_events)
+			irq->target_vcpu = NULL;
+		hw = irq->hw;
+		irq->hw = false;
+		host_irq = irq->host_irq;
+	}
+	if (hw)
+		WARN_ON(its_unmap_vlpi(host_irq));
+	/* That of the LPI goes with it: when its last reference and RCU let go. */
+	if (event != &lpi->event)
+		kfree_rcu(event, rcu);
+	vgic_put_irq(kvm, irq);
+}
+
+static int its_lpi_retarget_forwarded(u32 host_irq, struct kvm_vcpu *to)
+{
+	struct its_vlpi_map map;
+	int ret;
+
+	ret = its_get_vlpi(host_irq, &map);
+	if (ret)
+		return ret;
+	if (map.vpe)
+		atomic_dec(&map.vpe->vlpi_count);
+	map.vpe = &to->arch.vgic_cpu.vgic_v3.its_vpe;
+	atomic_inc(&map.vpe->vlpi_count);
+	return its_map_vlpi(host_irq, &map);
+}
+
+/**
+ * its_lpi_retarget() - Send an LPI to another vCPU from now on.
+ * @kvm: The VM.
+ * @irq: The LPI.
+ * @from: Only if it was sent to this one; NULL: from wherever.
+ * @to: The vCPU.
+ *
+ * If it is pending, it moves along; if a vCPU has it in its list already, that one
+ * is kicked, and hands it over when it exits.
+ *
+ * Context: The caller holds a reference to @irq. May sleep.
+ * Return: 0, or an error of the host's ITS.
+ */
+int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *from,
+		     struct kvm_vcpu *to)
+{
+	struct kvm_vcpu *holder;
+	unsigned long flags;
+	u32 host_irq;
+	bool hw;
+
+	raw_spin_lock_irqsave(&irq->irq_lock, flags);
+	if (from && irq->target_vcpu != from) {
+		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
+		return 0;
+	}
+	irq->target_vcpu = to;
+	holder = irq->vcpu;
+	host_irq = irq->host_irq;
+	hw = irq->hw;
+	vgic_queue_irq_unlock(kvm, irq, flags);
+
+	if (holder && holder != to) {
+		kvm_make_request(KVM_REQ_IRQ_PENDING, holder);
+		kvm_vcpu_kick(holder);
+	}
+	return hw ? its_lpi_retarget_forwarded(host_irq, to) : 0;
+}
+
+/**
+ * its_lpi_clear() - Take an LPI's pending state away.
+ * @irq: The LPI.
+ *
+ * Context: The caller holds a reference to @irq. May sleep.
+ * Return: 0, or an error of the host's ITS.
+ */
+int its_lpi_clear(struct vgic_irq *irq)
+{
+	unsigned long flags;
+	u32 host_irq;
+	bool hw;
+
+	raw_spin_lock_irqsave(&irq->irq_lock, flags);
+	irq->pending_latch = false;
+	host_irq = irq->host_irq;
+	hw = irq->hw;
+	raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
+
+	return hw ? irq_set_irqchip_state(host_irq, IRQCHIP_STATE_PENDING, false) : 0;
+}
+
+/*
+ * The first LPI from *@intid on that is sent to @vcpu, with a reference, or NULL.
+ * Its INTID goes to *@intid.
+ */
+static struct vgic_irq *its_lpi_find(struct kvm_vcpu *vcpu, unsigned long *intid)
+{
+	XA_STATE(xas, &vcpu->kvm->arch.vgic.lpi_xa, *intid);
+	struct vgic_irq *irq;
+
+	guard(rcu)();
+	xas_for_each(&xas, irq, ULONG_MAX) {
+		if (xas_retry(&xas, irq) || READ_ONCE(irq->target_vcpu) != vcpu ||
+		    !vgic_try_get_irq_kref(irq))
+			continue;
+		*intid = xas.xa_index;
+		return irq;
+	}
+	return NULL;
+}
+
+/**
+ * its_lpi_move_all() - Send all LPIs of a vCPU to another.
+ * @kvm: The VM.
+ * @from: From which vCPU.
+ * @to: To which vCPU.
+ *
+ * Context: May sleep; each LPI gives others a chance to run.
+ */
+void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *to)
+{
+	unsigned long intid = VGIC_MIN_LPI;
+	struct vgic_irq *irq;
+
+	while ((irq = its_lpi_find(from, &intid))) {
+		its_lpi_retarget(kvm, irq, from, to);
+		vgic_put_irq(kvm, irq);
+		intid++;
+		cond_resched();
+	}
+}
+
+/*
+ * Whether the configuration is @config already, and the LPI is where it makes
+ * it go. Without irq_lock: who changes it now is not ordered with the guest's
+ * request to read the table again, and may come after it as well.
+ */
+static bool its_lpi_is_configured(struct vgic_irq *irq, u8 config)
+{
+	if (READ_ONCE(irq->hw) || READ_ONCE(irq->priority) != (config & LPI_PRIORITY))
+		return false;
+	if (!(config & LPI_PROP_ENABLED))
+		return !READ_ONCE(irq->enabled);
+	return READ_ONCE(irq->enabled) &&
+	       (!READ_ONCE(irq->pending_latch) || READ_ONCE(irq->vcpu));
+}
+
+/* The LPIs of @vcpu among the ITS_LPI_RUN from @first on, whose table entries are @config. */
+static void its_lpi_configure_run(struct kvm_vcpu *vcpu, unsigned long first, const u8 *config)
+{
+	XA_STATE(xas, &vcpu->kvm->arch.vgic.lpi_xa, first);
+	struct kvm *kvm = vcpu->kvm;
+	struct vgic_irq *irq;
+
+	rcu_read_lock();
+	xas_for_each(&xas, irq, first + ITS_LPI_RUN - 1) {
+		u8 byte = config[xas.xa_index - first];
+
+		if (xas_retry(&xas, irq) || READ_ONCE(irq->target_vcpu) != vcpu ||
+		    its_lpi_is_configured(irq, byte) || !vgic_try_get_irq_kref(irq))
+			continue;
+
+		xas_pause(&xas);
+		rcu_read_unlock();
+		its_lpi_configure(kvm, irq, byte, false);
+		vgic_put_irq(kvm, irq);
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * vgic_its_invall() - Read the configuration of all LPIs that a vCPU gets.
+ * @vcpu: The vCPU.
+ *
+ * What can't be read stays as it is.
+ *
+ * Context: May sleep; gives others a chance to run all ITS_LPI_RUN LPIs. Ends early where
+ * the caller is about to be killed.
+ * Return: 0
+ */
+int vgic_its_invall(struct kvm_vcpu *vcpu)
+{
+	struct its_vpe *vpe = &vcpu->arch.vgic_cpu.vgic_v3.its_vpe;
+	struct kvm *kvm = vcpu->kvm;
+	unsigned long intid = VGIC_MIN_LPI;
+	u8 config[ITS_LPI_RUN] __uninitialized;
+
+	while (xa_find(&kvm->arch.vgic.lpi_xa, &intid, ULONG_MAX, XA_PRESENT)) {
+		intid = round_down(intid, ITS_LPI_RUN);
+		if (!its_lpi_read_config(kvm, intid, config, ITS_LPI_RUN))
+			its_lpi_configure_run(vcpu, intid, config);
+		intid += ITS_LPI_RUN;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return 0;
+	}
+	if (vpe->its_vm)
+		its_invall_vpe(vpe);
+	return 0;
+}
+
+static void its_lpi_set_pending(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool pending)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&irq->irq_lock, flags);
+	if (irq->target_vcpu == vcpu && !irq->hw)
+		irq->pending_latch = pending;
+	vgic_queue_irq_unlock(vcpu->kvm, irq, flags);
+}
+
+/**
+ * vgic_enable_lpis() - GICR_CTLR.EnableLPIs has been set: read the pending table.
+ * @vcpu: The redistributor's vCPU.
+ *
+ * MSIs may have been delivered since then: what is pending stays so.
+ *
+ * Context: May sleep; each LPI gives others a chance to run.
+ */
+void vgic_enable_lpis(struct kvm_vcpu *vcpu)
+{
+	unsigned long intid = VGIC_MIN_LPI, run = 0;
+	struct vgic_irq *irq;
+	u64 pending = 0;
+
+	if (READ_ONCE(vcpu->arch.vgic_cpu.pendbaser) & GICR_PENDBASER_PTZ)
+		return;
+
+	while ((irq = its_lpi_find(vcpu, &intid))) {
+		if (run != round_down(intid, ITS_LPI_RUN)) {
+			run = round_down(intid, ITS_LPI_RUN);
+			/* What can't be read is not pending. */
+			if (its_lpi_read_pending(vcpu, intid, &pending))
+				pending = 0;
+		}
+		if (pending & BIT_ULL(intid % ITS_LPI_RUN))
+			its_lpi_set_pending(vcpu, irq, true);
+		vgic_put_irq(vcpu->kvm, irq);
+		intid++;
+		cond_resched();
+	}
+}
+
+/**
+ * vgic_its_lpis_disabled() - GICR_CTLR.EnableLPIs has been cleared.
+ * @vcpu: The redistributor's vCPU.
+ *
+ * Wait for the MSIs that have found it set, then take the pending state of the
+ * vCPU's LPIs away. Of those in its list, the caller does.
+ *
+ * Context: May sleep; each LPI gives others a chance to run.
+ */
+void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu)
+{
+	unsigned long intid = VGIC_MIN_LPI;
+	struct vgic_irq *irq;
+
+	its_inject_wait();
+	while ((irq = its_lpi_find(vcpu, &intid))) {
+		its_lpi_set_pending(vcpu, irq, false);
+		vgic_put_irq(vcpu->kvm, irq);
+		intid++;
+		cond_resched();
+	}
+}

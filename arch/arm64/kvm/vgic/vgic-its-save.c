@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SAVE_TABLES and RESTORE_TABLES: the map to and from the tables in guest memory, in
+ * revision 0 of the format (vgic-its-abi.h). What is restored goes through the same
+ * functions as the commands, so the same things are refused.
+ *
+ * Whoever wrote the tables is not trusted: an entry is read once, each step goes
+ * forward, and each gives others a chance to run and a fatal signal a chance to end it.
+ */
+#include <linux/bitfield.h>
+#include <linux/irqchip/arm-gic-v3.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include "vgic-its.h"
+#include "vgic.h"
+
+/* Entries go to and from memory in runs of neighbours. */
+#define RUN_ENTRIES	32
+#define RUN_BYTES	(RUN_ENTRIES * ITS_ENTRY_BYTES)
+
+/* Let go of the CPU. Return: 0, or -EINTR if it is time to give up. */
+static int its_save_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+/*
+ * Saving an ITT.
+ */
+
+/**
+ * struct its_itt_run - Events on their way into an ITT, in order.
+ * @nr:		How many.
+ * @evid:	Their EventIDs.
+ * @ite:	Their ITEs.
+ * @strays:	There have been events in no collection, which are left out.
+ */
+struct its_itt_run {
+	u32	nr;
+	u32	evid[RUN_ENTRIES];
+	u64	ite[RUN_ENTRIES];
+	bool	strays;
+};
+
+/*
+ * Add the events from *@evid on, as there is room for; *@evid is where to go on. NEXT
+ * is left out. Return: 0, or -EACCES if GICv4 forwards one: before GICv4.1 there is no
+ * way to learn whether it is pending.
+ */
+static int its_save_gather(struct its_device *dev, struct its_itt_run *run, unsigned long *evid)
+{
+	bool may_forward = kvm_vgic_global_state.has_gicv4_1;
+	XA_STATE(xas, &dev->events, *evid);
+	struct its_event *event;
+
+	guard(rcu)();
+	xas_for_each(&xas, event, ULONG_MAX) {
+		if (event->irq->hw && !may_forward)
+			return -EACCES;
+		if (!event->collection) {
+			run->strays = true;
+			continue;
+		}
+		run->evid[run->nr] = xas.xa_index;
+		run->ite[run->nr++] = FIELD_PREP(ITS_ITE_INTID, event->irq->intid) |
+				      FIELD_PREP(ITS_ITE_ICID, event->collection->icid);
+		if (run->nr == RUN_ENTRIES)
+			break;
+	}
+	*evid = xas.xa_index + 1;
+	return 0;
+}
+
+/* Write the first @nr, each with the way to the one behind it; the last one ends there. */
+static int its_save_run(struct vgic_its *its, gpa_t itt, struct its_itt_run *run, u32 nr)
+{
+	__le64 raw[RUN_ENTRIES] __uninitialized;
+	u32 first = 0;
+	int ret;
+
+	for (u32 i = 0; i < nr; i++) {
+		u32 next = i + 1 < run->nr ? run->evid[i + 1] - run->evid[i] : 0;
+
+		raw[i] = cpu_to_le64(run->ite[i] | FIELD_PREP(ITS_ITE_NEXT, next));
+		if (next == 1 && i + 1 < nr)
+			continue;
+		ret = vgic_write_guest_lock(its->kvm,
+					    itt + (u64)run->evid[first] * ITS_ENTRY_BYTES,
+					    &raw[first], (i + 1 - first) * ITS_ENTRY_BYTES);
+		if (ret)
+			return ret;
+		first = i + 1;
+	}
+	return 0;
+}
+
+/* An event in no collection is saved as invalid. */
+static int its_save_strays(struct vgic_its *its, struct its_device *dev)
+{
+	struct its_event *event;
+	unsigned long evid;
+	int ret;
+
+	xa_for_each(&dev->events, evid, event) {
+		if (event->collection)
+			continue;
+		ret = its_table_write(its, dev->itt + evid * ITS_ENTRY_BYTES, 0);
+		ret = ret ?: its_save_pause();
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int its_save_itt(struct vgic_its *its, struct its_device *dev)
+{
+	struct its_itt_run run __uninitialized;
+	unsigned long evid = 0;
+	u32 nr;
+	int ret;
+
+	run.nr = 0;
+	run.strays = false;
+	for (;;) {
+		ret = its_save_gather(dev, &run, &evid);
+		if (ret)
+			return ret;
+
+		nr = run.nr < RUN_ENTRIES ? run.nr : run.nr - 1;
+		ret = its_save_run(its, dev->itt, &run, nr);
+		ret = ret ?: its_save_pause();
+		if (ret)
+			return ret;
+		if (nr == run.nr)
+			break;
+		/* The last one waits for the one behind it. */
+		run.evid[0] = run.evid[nr];
+		run.ite[0] = run.ite[nr];
+		run.nr = 1;
+	}
+
+	return run.strays ? its_save_strays(its, dev) : 0;
+}
+
+/*
+ * Saving the other tables.
+ */
+
+static int its_save_dte(struct vgic_its *its, gpa_t gpa, struct its_device *dev, u32 offset)
+{
+	return its_table_write(its, gpa, ITS_DTE_VALID |
+			       FIELD_PREP(ITS_DTE_NEXT, min_t(u64, offset, FIELD_MAX(ITS_DTE_NEXT))) |
+			       FIELD_PREP(ITS_DTE_ITT, dev->itt >> ITS_DTE_ITT_SHIFT) |
+			       FIELD_PREP(ITS_DTE_SIZE, dev->bits - 1));
+}
+
+/* A DeviceID that the table has no place for any more is left out. */
+static int its_save_devices(struct vgic_its *its)
+{
+	struct its_device *dev, *last = NULL;
+	u32 devid, last_devid;
+	gpa_t gpa, last_gpa;
+	int ret;
+
+	for (devid = 0; (dev = its_map_next_device(its, &devid)); devid++) {
+		if (!its_table_dte(its, devid, &gpa))
+			continue;
+		ret = its_save_itt(its, dev);
+		if (!ret && last)
+			ret = its_save_dte(its, last_gpa, last, devid - last_devid);
+		if (ret)
+			return ret;
+		last = dev;
+		last_devid = devid;
+		last_gpa = gpa;
+	}
+	return last ? its_save_dte(its, last_gpa, last, 0) : 0;
+}
+
+static int its_save_cte(struct vgic_its *its, gpa_t gpa, struct its_collection *coll)
+{
+	u32 rdbase = coll->target ? coll->target->vcpu_id : ITS_CTE_NO_TARGET;
+
+	return its_table_write(its, gpa, ITS_CTE_VALID | FIELD_PREP(ITS_CTE_RDBASE, rdbase) |
+			       FIELD_PREP(ITS_CTE_ICID, coll->icid));
+}
+
+static int its_save_collections(struct vgic_its *its)
+{
+	u64 baser = its->baser[ITS_BASER_COLLECTIONS];
+	gpa_t gpa = GITS_BASER_ADDR_48_to_52(baser);
+	gpa_t end = gpa + its_table_bytes(baser);
+	struct its_collection *coll;
+	int ret;
+
+	list_for_each_entry(coll, &its->created, created) {
+		ret = its_save_cte(its, gpa, coll);
+		ret = ret ?: its_save_pause();
+		if (ret)
+			return ret;
+		gpa += ITS_ENTRY_BYTES;
+	}
+	return gpa < end ? its_table_write(its, gpa, 0) : 0;
+}
+
+/**
+ * its_save() - Write the map to the tables in guest memory.
+ * @its: The ITS.
+ *
+ * Return: 0; -EFAULT where the guest has no memory; -EACCES for forwarded LPIs
+ * before GICv4.1; -EINTR.
+ */
+int its_save(struct vgic_its *its)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&its->its_lock);
+
+	if (its->baser[ITS_BASER_DEVICES] & GITS_BASER_VALID)
+		ret = its_save_devices(its);
+	if (!ret && its->baser[ITS_BASER_COLLECTIONS] & GITS_BASER_VALID)
+		ret = its_save_collections(its);
+	return ret;
+}
+
+/*
+ * Restoring.
+ */
+
+/**
+ * struct its_table_reader - Reads a table's entries, mostly one behind the other.
+ * @its:	The ITS.
+ * @base:	Address of the table.
+ * @nr:		Number of entries.
+ * @window:	Address of @run, aligned to its size; or no such address.
+ * @run:	What has been read.
+ */
+struct its_table_reader {
+	struct vgic_its	*its;
+	gpa_t		base;
+	u64		nr;
+	gpa_t		window;
+	__le64		run[RUN_ENTRIES];
+};
+
+#define ITS_TABLE_READER(_its, _base, _nr) \
+	{ .its = (_its), .base = (_base), .nr = (_nr), .window = INVALID_GPA }
+
+static int its_restore_read(struct its_table_reader *r, u64 index, u64 *entry)
+{
+	gpa_t gpa = r->base + index * ITS_ENTRY_BYTES;
+	gpa_t window = round_down(gpa, RUN_BYTES);
+	int ret;
+
+	if (window != r->window) {
+		r->window = INVALID_GPA;
+		ret = its_save_pause();
+		ret = ret ?: kvm_read_guest_lock(r->its->kvm, window, r->run, RUN_BYTES);
+		if (ret)
+			return ret;
+		r->window = window;
+	}
+	*entry = le64_to_cpu(r->run[(gpa - window) / ITS_ENTRY_BYTES]);
+	return 0;
+}
+
+/* What the map refuses is not a table of ours. */
+static int its_restore_status(int ret)
+{
+	return ret > 0 ? -EINVAL : ret;
+}
+
+static int its_restore_ite(struct vgic_its *its, struct its_device *dev, u32 evid, u64 ite)
+{
+	/* A saved collection: it does not come to be here. */
+	if (!its_map_find_collection(its, FIELD_GET(ITS_ITE_ICID, ite)))
+		return -EINVAL;
+	return its_restore_status(its_map_event(its, dev, evid, FIELD_GET(ITS_ITE_INTID, ite),
+						FIELD_GET(ITS_ITE_ICID, ite)));
+}
+
+static int its_restore_itt(struct vgic_its *its, struct its_device *dev)
+{
+	struct its_table_reader r = ITS_TABLE_READER(its, dev->itt, BIT_ULL(dev->bits));
+	u64 evid = 0, offset, ite;
+	int ret;
+
+	do {
+		ret = its_restore_read(&r, evid, &ite);
+		if (ret)
+			return ret;
+
+		offset = 1;
+		if (FIELD_GET(ITS_ITE_INTID, ite)) {
+			offset = FIELD_GET(ITS_ITE_NEXT, ite);
+			if (evid + offset >= r.nr)
+				return -EINVAL;
+			ret = its_restore_ite(its, dev, evid, ite);
+			if (ret)
+				return ret;
+		}
+		evid += offset;
+	} while (offset && evid < r.nr);
+	return 0;
+}
+
+static int its_restore_dte(struct vgic_its *its, u32 devid, u64 dte)
+{
+	gpa_t itt = FIELD_GET(ITS_DTE_ITT, dte) << ITS_DTE_ITT_SHIFT;
+	int ret;
+
+	if (its_map_find_device(its, devid))
+		return -EEXIST;
+	ret = its_map_device(its, devid, itt, FIELD_GET(ITS_DTE_SIZE, dte) + 1);
+	if (ret)
+		return its_restore_status(ret);
+	return its_restore_itt(its, its_map_find_device(its, devid));
+}
+
+/*
+ * @nr entries of the device table, from @base, the first of which is that of @devid.
+ * Return: 1 if the last device of all was among them, 0 if not, or an error.
+ */
+static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid)
+{
+	struct its_table_reader r = ITS_TABLE_READER(its, base, nr);
+	u64 offset, dte;
+	int ret;
+
+	for (u64 i = 0; i < r.nr; i += offset) {
+		ret = its_restore_read(&r, i, &dte);
+		if (ret)
+			return ret;
+
+		offset = 1;
+		if (dte & ITS_DTE_VALID) {
+			offset = FIELD_GET(ITS_DTE_NEXT, dte);
+			ret = its_restore_dte(its, devid + i, dte);
+			if (ret)
+				return ret;
+			if (!offset)
+				return 1;
+		}
+	}
+	return 0;
+}
+
+static int its_restore_indirect(struct vgic_its *its, gpa_t base, u64 nr)
+{
+	const u32 page = SZ_64K / ITS_ENTRY_BYTES;
+	struct its_table_reader r =
+		ITS_TABLE_READER(its, base, min(nr, BIT_ULL(ITS_DEVICEID_BITS) / page));
+	u64 l1e;
+	int ret;
+
+	for (u64 i = 0; i < r.nr; i++) {
+		ret = its_restore_read(&r, i, &l1e);
+		if (ret)
+			return ret;
+		if (!(l1e & ITS_L1E_VALID))
+			continue;
+		ret = its_restore_dtes(its, l1e & ITS_L1E_ADDR, page, i * page);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int its_restore_devices(struct vgic_its *its)
+{
+	u64 baser = its->baser[ITS_BASER_DEVICES];
+	gpa_t base = GITS_BASER_ADDR_48_to_52(baser);
+	u64 nr = its_table_bytes(baser) / ITS_ENTRY_BYTES;
+	int ret;
+
+	if (baser & GITS_BASER_INDIRECT)
+		ret = its_restore_indirect(its, base, nr);
+	else
+		ret = its_restore_dtes(its, base, min(nr, BIT_ULL(ITS_DEVICEID_BITS)), 0);
+	return min(ret, 0);
+}
+
+static int its_restore_cte(struct vgic_its *its, u64 cte)
+{
+	u32 icid = FIELD_GET(ITS_CTE_ICID, cte), rdbase = FIELD_GET(ITS_CTE_RDBASE, cte);
+	struct kvm_vcpu *target = NULL;
+
+	if (rdbase != ITS_CTE_NO_TARGET) {
+		target = kvm_get_vcpu_by_id(its->kvm, rdbase);
+		if (!target)
+			return -EINVAL;
+	}
+	if (its_map_find_collection(its, icid))
+		return -EEXIST;
+	return its_restore_status(its_map_collection(its, icid, target));
+}
+
+static int its_restore_collections(struct vgic_its *its)
+{
+	u64 baser = its->baser[ITS_BASER_COLLECTIONS];
+	struct its_table_reader r = ITS_TABLE_READER(its, GITS_BASER_ADDR_48_to_52(baser),
+						     its_table_bytes(baser) / ITS_ENTRY_BYTES);
+	u64 cte;
+	int ret;
+
+	for (u64 i = 0; i < r.nr; i++) {
+		ret = its_restore_read(&r, i, &cte);
+		if (ret)
+			return ret;
+		if (!(cte & ITS_CTE_VALID))
+			return 0;
+		ret = its_restore_cte(its, cte);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * its_restore() - Map what the tables in guest memory say.
+ * @its: The ITS, as after reset but for its GITS_BASERn.
+ *
+ * If it fails, the ITS is as after reset.
+ *
+ * Return: 0; -EINVAL if the tables are none that its_save() writes; -EEXIST if
+ * something of it is mapped; -EFAULT where the guest has no memory; -ENOMEM; -ENOSPC
+ * past ITS_MAX_EVENTS; -EINTR.
+ */
+int its_restore(struct vgic_its *its)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&its->its_lock);
+
+	its_lpi_forget_tables(its);
+	if (its->baser[ITS_BASER_COLLECTIONS] & GITS_BASER_VALID)
+		ret = its_restore_collections(its);
+	if (!ret && its->baser[ITS_BASER_DEVICES] & GITS_BASER_VALID)
+		ret = its_restore_devices(its);
+	if (ret)
+		its_reset(its);
+	return ret;
+}
+
+/**
+ * kvm_arch_allow_write_without_running_vcpu() - Let a table be written by an ioctl.
+ * @kvm: The VM.
+ *
+ * Where pages that are written are logged in a vCPU's dirty ring, and none
+ * runs, the bitmap has them. The VMM knows to look there after it saved tables.
+ */
+bool kvm_arch_allow_write_without_running_vcpu(struct kvm *kvm)
+{
+	return kvm->arch.vgic.table_write_in_progress;
+}

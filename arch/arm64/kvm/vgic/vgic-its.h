@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vGICv3 ITS: from (DeviceID, EventID) to an LPI (IHI 0069, "LPIs and the ITS").
+ *
+ *   vgic-its.c         create, reset, destroy
+ *   vgic-its-regs.c    the frame of registers, for guest and userspace
+ *   vgic-its-cmd.c     the command queue
+ *   vgic-its-map.c     devices, events, collections
+ *   vgic-its-inject.c  an MSI becomes a pending LPI
+ *   vgic-its-lpi.c     LPIs, their configuration and pending tables
+ *   vgic-its-table.c   where an entry is in the guest's tables
+ *   vgic-its-save.c    the map to and from the guest's tables
+ *   vgic-its-device.c  KVM device attributes
+ *   vgic-its-debug.c   debugfs
+ *
+ * Lock order, outermost first; the outer ones are those of vgic.c:
+ *
+ *   kvm->lock
+ *     vcpu->mutex, all of them
+ *       kvm->arch.config_lock
+ *         its->cmd_lock          command queue, GITS_CTLR.Enabled
+ *           its->its_lock        changes to devices, events, collections; GITS_BASERn
+ *             ap_list_lock       (IRQs off)
+ *               lpi_xa.xa_lock   (IRQs off)
+ *                 irq_lock       (IRQs off) one LPI, and its events' way to it
+ *
+ * Injection takes RCU for the map and then irq_lock, so it may run with IRQs off.
+ * It holds no reference and caches nothing. These invariants are why that is safe,
+ * and why it leaves nothing to invalidate:
+ *
+ * 1. A mapped event (its_event.irq is set) holds a reference to its LPI. The
+ *    event is unmapped by clearing its_event.irq with irq_lock held, and only then
+ *    is the reference dropped. So who holds irq_lock and finds its_event.irq set
+ *    has an LPI that stays, and may make it pending. When it comes back to the lock
+ *    in order to queue it, it may be gone: vgic_queue_irq_unlock() takes a reference
+ *    for the vCPU's list if there is one to take. RCU keeps the memory.
+ *
+ * 2. Unmapping clears the LPI's pending state in the same section of irq_lock, and
+ *    its target if no event is left (its_lpi.nr_events). So
+ *    an injection comes either before it, and has no effect left, or after it, and
+ *    finds no mapping. When the unmapping command has completed, nothing that
+ *    was sent through the old mapping, before or since, makes the LPI pending. What
+ *    a vCPU already has in a list register is beyond that: it has been delivered.
+ *
+ * 3. its_event.collection changes with irq_lock held. So the same is true of
+ *    MAPC with V=0, but that its LPIs stay pending if they were.
+ *
+ * 4. What is cleared for all events at once, GITS_CTLR.Enabled and
+ *    GICR_CTLR.EnableLPIs, is followed by a grace period: injection tests them
+ *    inside its RCU section, so none that saw the old value is left after it.
+ *
+ * 5. Devices, events and collections are freed a grace period after the last way to
+ *    them is gone: each is found through the map alone.
+ *
+ * What a guest can have the host allocate, charged to the VM's memory cgroup: an
+ * its_device for each DeviceID that it maps (65,536 at most), an its_collection for
+ * each ICID (65,536), an its_event for each event (ITS_MAX_EVENTS), an its_lpi for
+ * each INTID (57,344), and the XArray nodes that index them, of 576 bytes for 64
+ * neighbours. That is about 10 MiB for 57,344 events of neighbouring IDs, and for each
+ * ITS 210 MiB at the very most: two events in each of 65,536 devices, so far apart
+ * that they share one of five nodes. What was unmapped comes on top of it until the
+ * end of a grace period.
+ */
+#ifndef __KVM_ARM_VGIC_ITS_H__
+#define __KVM_ARM_VGIC_ITS_H__
+
+#include <linux/kvm_host.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/rcupdate.h>
+#include <linux/xarray.h>
+#include <kvm/arm_vgic.h>
+
+#include "vgic-its-abi.h"
+#include "vgic-msi.h"
+
+#define ITS_DEVICEID_BITS	16
+#define ITS_EVENTID_BITS	16
+#define ITS_ABI_REV		0
+
+/* More than the INTIDs that a guest has for them, twice. */
+#define ITS_MAX_EVENTS		(1U << 17)
+
+/* Devices are found in two steps, which for PCI are bus and function. */
+#define ITS_BUS_SHIFT		8
+#define ITS_BUS_DEVICES		BIT(ITS_BUS_SHIFT)
+#define ITS_NR_BUSES		BIT(ITS_DEVICEID_BITS - ITS_BUS_SHIFT)
+
+#define ITS_FRAME_SIZE		KVM_VGIC_V3_ITS_SIZE
+
+enum its_baser {
+	ITS_BASER_DEVICES,
+	ITS_BASER_COLLECTIONS,
+	ITS_NR_BASERS,
+};
+
+/* Tables are read for so many neighbouring INTIDs at once: never past a page. */
+#define ITS_LPI_RUN		64
+#define ITS_LPI_NR_PENDING	4
+
+/**
+ * struct its_lpi_tables - What has been read of LPIs' tables, for new LPIs.
+ * @first:	The first of ITS_LPI_RUN INTIDs, or 0.
+ * @config:	Their part of the configuration table.
+ * @pending:	Their part of some vCPUs' pending tables, by the vCPU's index.
+ *
+ * Good for commands that the guest had queued before it was read: what they find
+ * in memory was there then. its_lpi_forget_tables() ends that.
+ */
+struct its_lpi_tables {
+	u32		first;
+	u8		config[ITS_LPI_RUN];
+	struct {
+		struct kvm_vcpu	*vcpu;
+		u64		bits;
+	} pending[ITS_LPI_NR_PENDING];
+};
+
+/**
+ * struct vgic_its - One ITS. Lives as long as its VM.
+ * @kvm:	The VM.
+ * @next:	The ITS whose address was set before; vgic_dist.its is the latest.
+ *		Written once, before that; read under RCU.
+ * @base:	Address of the frames, or VGIC_ADDR_UNDEF. Written once, under
+ *		slots_lock and before @next.
+ * @iodev:	The frames on the VM's bus.
+ * @cmd_lock:	Guards what follows.
+ * @enabled:	GITS_CTLR.Enabled. Read without the lock too, by injection (4.).
+ * @cbaser:	GITS_CBASER
+ * @cwriter:	GITS_CWRITER, an offset in bytes
+ * @creadr:	GITS_CREADR, an offset in bytes. Read without the lock too: whoever
+ *		sees it advance sees what the commands before it did.
+ * @lpi_tables:	What has been read for new LPIs.
+ * @its_lock:	Guards what follows, and the objects that it leads to.
+ * @baser:	GITS_BASER0 and 1. Fixed while the ITS is enabled.
+ * @buses:	Devices by DeviceID; NULL where none has been mapped since reset. Read
+ *		under RCU too.
+ * @collections: its_collection by ICID.
+ * @created:	The same in the order of their creation, in which they are saved.
+ * @nr_events:	Events in all devices, up to ITS_MAX_EVENTS.
+ */
+struct vgic_its {
+	struct kvm		*kvm;
+	struct vgic_its		*next;
+	gpa_t			base;
+	struct vgic_io_device	iodev;
+
+	struct mutex		cmd_lock;
+	bool			enabled;
+	u64			cbaser;
+	u32			cwriter;
+	u32			creadr;
+	struct its_lpi_tables	lpi_tables;
+
+	struct mutex		its_lock;
+	u64			baser[ITS_NR_BASERS];
+	struct its_bus __rcu	*buses[ITS_NR_BUSES];
+	struct xarray		collections;
+	struct list_head	created;
+	u32			nr_events;
+};
+
+/**
+ * struct its_bus - The devices of 256 DeviceIDs.
+ * @rcu:	Frees it.
+ * @devices:	Each device, or NULL. Written under its_lock, read under RCU.
+ */
+struct its_bus {
+	struct rcu_head			rcu;
+	struct its_device __rcu		*devices[ITS_BUS_DEVICES];
+};
+
+/**
+ * struct its_device - What MAPD maps.
+ * @events:	its_event by EventID. Written under its_lock, read under RCU.
+ * @itt:	Address of the interrupt translation table.
+ * @bits:	EventIDs have so many bits: the ITT has 1 << @bits entries.
+ * @rcu:	Frees it.
+ */
+struct its_device {
+	struct xarray		events;
+	gpa_t			itt;
+	u32			bits;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct its_collection - What MAPC maps, or MAPTI names first.
+ * @target:	The vCPU whose redistributor it is mapped to, or NULL. Written under
+ *		its_lock, read under RCU.
+ * @icid:	Its ICID.
+ * @events:	The events in it. its_lock.
+ * @created:	In vgic_its.created. its_lock.
+ * @rcu:	Frees it.
+ */
+struct its_collection {
+	struct kvm_vcpu		*target;
+	u16			icid;
+	struct list_head	events;
+	struct list_head	created;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct its_event - What MAPTI maps.
+ * @irq:	Its LPI, with a reference; NULL once it is unmapped (1.). Written
+ *		under its_lock and irq_lock; one of them, or RCU, will do to read.
+ * @collection:	Its collection, or NULL once that is unmapped (3.). As @irq.
+ * @siblings:	In its_collection.events. its_lock.
+ * @rcu:	Frees it, when @siblings are left, if it is not that of an its_lpi.
+ */
+struct its_event {
+	struct vgic_irq		*irq;
+	struct its_collection	*collection;
+	union {
+		struct list_head	siblings;
+		struct rcu_head		rcu;
+	};
+};
+
+/**
+ * struct its_lpi - An LPI, and the event that it has been made for.
+ * @irq:	The LPI, which is freed by its last reference.
+ * @nr_events:	Events that are mapped to it, of all ITSes. irq_lock.
+ * @event:	Nearly always the only event that is mapped to it. Once it is
+ *		unmapped it is not used again; another has memory of its own.
+ */
+struct its_lpi {
+	struct vgic_irq		irq;
+	u32			nr_events;
+	struct its_event	event;
+};
+
+/**
+ * struct its_lpi_state - The state of an LPI that is not mapped, as the tables say.
+ * @target:	The vCPU whose pending table it is, or NULL.
+ * @config:	The LPI's byte of the configuration table.
+ * @pending:	It is pending.
+ */
+struct its_lpi_state {
+	struct kvm_vcpu		*target;
+	u8			config;
+	bool			pending;
+};
+
+/**
+ * its_map_find_device() - Look up a device.
+ * @its: The ITS.
+ * @devid: DeviceID, of any value.
+ *
+ * Context: its_lock, or RCU.
+ * Return: The device, or NULL if it is not mapped.
+ */
+static inline struct its_device *its_map_find_device(struct vgic_its *its, u32 devid)
+{
+	u32 nr = devid >> ITS_BUS_SHIFT;
+	struct its_bus *bus;
+
+	if (nr >= ITS_NR_BUSES)
+		return NULL;
+	nr = array_index_nospec(nr, ITS_NR_BUSES);
+	bus = rcu_dereference_check(its->buses[nr], lockdep_is_held(&its->its_lock));
+	if (!bus)
+		return NULL;
+	return rcu_dereference_check(bus->devices[devid % ITS_BUS_DEVICES],
+				     lockdep_is_held(&its->its_lock));
+}
+
+/*
+ * vgic-its-map.c. What commands and a saved table ask for is checked here, but for
+ * what only one of them can ask. Context: cmd_lock and its_lock held, unless said otherwise. They return 0, an enum
+ * its_reason, or a negative errno (-ENOMEM; -ENOSPC past ITS_MAX_EVENTS; -EFAULT
+ * for memory of the guest that can't be read); but for 0 nothing is changed.
+ */
+struct its_device *its_map_next_device(struct vgic_its *its, u32 *devid);
+struct its_event *its_map_find(struct vgic_its *its, u32 devid, u32 evid);
+struct its_collection *its_map_find_collection(struct vgic_its *its, u32 icid);
+int its_map_device(struct vgic_its *its, u32 devid, gpa_t itt, u32 bits);
+int its_map_event(struct vgic_its *its, struct its_device *dev, u32 evid, u32 intid, u32 icid);
+int its_map_collection(struct vgic_its *its, u32 icid, struct kvm_vcpu *target);
+void its_map_move(struct vgic_its *its, struct its_event *event, struct its_collection *to);
+int its_map_drop_device(struct vgic_its *its, u32 devid);
+int its_map_drop_event(struct vgic_its *its, u32 devid, u32 evid);
+void its_map_drop_collection(struct vgic_its *its, u32 icid);
+void its_map_drop_devices(struct vgic_its *its);
+void its_map_drop_collections(struct vgic_its *its);
+
+/* vgic-its-inject.c */
+enum vgic_msi_outcome its_inject(struct vgic_its *its, u32 devid, u32 evid);
+enum vgic_msi_outcome its_inject_sleeping(struct vgic_its *its, u32 devid, u32 evid);
+void its_inject_wait(void);
+void its_inject_add_doorbell(struct vgic_its *its);
+
+/* vgic-its-lpi.c */
+int its_lpi_init(void);
+void its_lpi_forget_tables(struct vgic_its *its);
+int its_lpi_read_tables(struct vgic_its *its, u32 intid, struct kvm_vcpu *target,
+			struct its_lpi_state *state);
+struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_state *state);
+void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
+			  const struct its_lpi_state *state);
+void its_lpi_free_event(struct kvm *kvm, struct its_event *event);
+bool its_lpi_in_range(struct kvm *kvm, u32 intid);
+int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *from,
+		     struct kvm_vcpu *to);
+int its_lpi_clear(struct vgic_irq *irq);
+void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *to);
+
+/* vgic-its-table.c. Context: its_lock held, may sleep. */
+bool its_table_dte(struct vgic_its *its, u32 devid, gpa_t *gpa);
+bool its_table_holds_icid(struct vgic_its *its, u32 icid);
+bool its_table_ite(struct vgic_its *its, struct its_device *dev, u32 evid, gpa_t *gpa);
+int its_table_write(struct vgic_its *its, gpa_t gpa, u64 entry);
+u64 its_table_bytes(u64 baser);
+
+/* vgic-its-cmd.c */
+void its_cmd_process(struct vgic_its *its);
+u32 its_cmd_queue_bytes(struct vgic_its *its);
+
+/* vgic-its-regs.c */
+void its_regs_reset(struct vgic_its *its);
+int its_regs_map_frame(struct vgic_its *its, gpa_t base);
+int its_regs_has(u64 offset);
+int its_regs_access(struct vgic_its *its, u64 offset, u64 *val, bool write);
+
+/* vgic-its-save.c: SAVE_TABLES and RESTORE_TABLES. its_lock held. */
+int its_save(struct vgic_its *its);
+int its_restore(struct vgic_its *its);
+
+/* vgic-its.c */
+struct vgic_its *its_create(struct kvm *kvm);
+void its_reset(struct vgic_its *its);
+void its_destroy(struct vgic_its *its);
+
+/* vgic-its-debug.c */
+void its_debug_init(struct vgic_its *its);
+
+#endif /* __KVM_ARM_VGIC_ITS_H__ */
