@@ -1,0 +1,3 @@
+# files: include/linux/irqbypass.h
+# Nor has it a description.
+/^ \* @node: /d

@@ -1,0 +1,3 @@
+# files: virt/kvm/Makefile.kvm
+/irqchip\.o$/i\
+kvm-$(CONFIG_HAVE_KVM_IRQCHIP) += $(KVM)/irqfd.o
