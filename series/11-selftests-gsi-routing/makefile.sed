@@ -1,0 +1,3 @@
+# files: tools/testing/selftests/kvm/Makefile
+s,^TEST_GEN_PROGS_aarch64 += aarch64/hypercalls$,TEST_GEN_PROGS_aarch64 += aarch64/gsi_routing_test\
+&,

@@ -1,0 +1,5 @@
+# files: MAINTAINERS
+/^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
+/^F:	tools.*msi_bench/i\
+F:	tools/testing/selftests/kvm/aarch64/its_tables_*
+}
