@@ -1,5 +1,5 @@
 # files: MAINTAINERS
 /^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
-/^F:	tools.*msi_bench/i\
+/\/aarch64\/its_shapes_test\.c$/a\
 F:	tools/testing/selftests/kvm/aarch64/its_tables_*
 }

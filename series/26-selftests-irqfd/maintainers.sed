@@ -1,5 +1,5 @@
 # files: MAINTAINERS
 /^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
-/^F:	virt.*irqchip/i\
+/\/aarch64\/gsi_routing_test\.c$/a\
 F:	tools/testing/selftests/kvm/aarch64/irqfd_test.c
 }

@@ -32,7 +32,7 @@ static void its_debug_registers(struct seq_file *s, struct vgic_its *its)
 	seq_printf(s, "creadr %#x\n", READ_ONCE(its->creadr));
 	seq_printf(s, "baser0 %#llx\n", its->baser[ITS_BASER_DEVICES]);
 	seq_printf(s, "baser1 %#llx\n", its->baser[ITS_BASER_COLLECTIONS]);
-	seq_printf(s, "events %u of %u\n", its->nr_events, ITS_MAX_EVENTS);
+	seq_printf(s, "events %u of %lu\n", its->nr_events, ITS_MAX_EVENTS);
 
 	list_for_each_entry(coll, &its->created, created) {
 		seq_printf(s, "collection %u", coll->icid);

@@ -207,25 +207,21 @@ static struct its_lpi *its_lpi_alloc(u32 intid)
 static struct vgic_irq *its_lpi_publish(struct kvm *kvm, struct vgic_irq *irq)
 {
 	struct xarray *lpis = &kvm->arch.vgic.lpi_xa;
-	struct vgic_irq *was = NULL, *is;
+	struct vgic_irq *was, *is;
 
 	xa_lock_irq(lpis);
-	for (;;) {
+	for (was = NULL; ; was = is) {
 		/* This drops the lock to allocate, so what is there may change. */
 		is = __xa_cmpxchg(lpis, irq->intid, was, irq, GFP_KERNEL_ACCOUNT);
-		if (is == was)
-			is = irq;
-		else if (xa_is_err(is))
-			is = ERR_PTR(xa_err(is));
-		else if (!vgic_try_get_irq_kref(is)) {
-			/* None, or a dying one: who let that go removes it only. */
-			was = is;
-			continue;
-		}
-		break;
+		if (is == was || xa_is_err(is) || vgic_try_get_irq_kref(is))
+			break;
+		/* None, or a dying one: who let that go removes it only. */
 	}
 	xa_unlock_irq(lpis);
-	return is;
+
+	if (is == was)
+		return irq;
+	return xa_is_err(is) ? ERR_PTR(xa_err(is)) : is;
 }
 
 /*

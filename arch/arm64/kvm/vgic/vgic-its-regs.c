@@ -216,12 +216,12 @@ static void its_regs_write_baser(struct kvm *kvm, struct vgic_its *its,
 
 /* GITS_PIDRn and GITS_CIDRn, as the GIC architecture lays them out. */
 static const u8 its_regs_ids[] = {
-#define ITS_ID(reg)	[(GITS_##reg - GITS_IDREGS_BASE) / sizeof(u32)]
-	ITS_ID(PIDR4) = 0x40,				/* one page of 64 KiB */
-	ITS_ID(PIDR0) = 0x92, ITS_ID(PIDR1) = 0xb4,	/* part 0x492, of Arm */
-	ITS_ID(PIDR2) = GIC_PIDR2_ARCH_GICv3 | 0x0b,
-	ITS_ID(CIDR0) = 0x0d, ITS_ID(CIDR1) = 0xf0,
-	ITS_ID(CIDR2) = 0x05, ITS_ID(CIDR3) = 0xb1,
+#define ITS_ID(reg)	((GITS_##reg - GITS_IDREGS_BASE) / sizeof(u32))
+	[ITS_ID(PIDR4)] = 0x40,				/* one page of 64 KiB */
+	[ITS_ID(PIDR0)] = 0x92, [ITS_ID(PIDR1)] = 0xb4,	/* part 0x492, of Arm */
+	[ITS_ID(PIDR2)] = GIC_PIDR2_ARCH_GICv3 | 0x0b,
+	[ITS_ID(CIDR0)] = 0x0d, [ITS_ID(CIDR1)] = 0xf0,
+	[ITS_ID(CIDR2)] = 0x05, [ITS_ID(CIDR3)] = 0xb1,
 };
 
 static unsigned long its_regs_read_id(struct kvm *kvm, struct vgic_its *its,
@@ -356,6 +356,7 @@ int its_regs_access(struct vgic_its *its, u64 offset, u64 *val, bool write)
 {
 	const struct vgic_register_region *reg = its_regs_find(offset);
 	u32 len = reg->access_flags & VGIC_ACCESS_64bit ? sizeof(u64) : sizeof(u32);
+	int ret = 0;
 
 	if (IS_VGIC_ADDR_UNDEF(its->base))
 		return -ENXIO;
@@ -364,8 +365,8 @@ int its_regs_access(struct vgic_its *its, u64 offset, u64 *val, bool write)
 	if (!write)
 		*val = reg->its_read(its->kvm, its, offset, len);
 	else if (reg->uaccess_its_write)
-		return reg->uaccess_its_write(its->kvm, its, offset, len, *val);
+		ret = reg->uaccess_its_write(its->kvm, its, offset, len, *val);
 	else
 		reg->its_write(its->kvm, its, offset, len, *val);
-	return 0;
+	return ret;
 }

@@ -150,8 +150,10 @@ static int its_save_itt(struct vgic_its *its, struct its_device *dev)
 
 static int its_save_dte(struct vgic_its *its, gpa_t gpa, struct its_device *dev, u32 offset)
 {
+	u64 next = min_t(u64, offset, FIELD_MAX(ITS_DTE_NEXT));
+
 	return its_table_write(its, gpa, ITS_DTE_VALID |
-			       FIELD_PREP(ITS_DTE_NEXT, min_t(u64, offset, FIELD_MAX(ITS_DTE_NEXT))) |
+			       FIELD_PREP(ITS_DTE_NEXT, next) |
 			       FIELD_PREP(ITS_DTE_ITT, dev->itt >> ITS_DTE_ITT_SHIFT) |
 			       FIELD_PREP(ITS_DTE_SIZE, dev->bits - 1));
 }
@@ -450,6 +452,8 @@ int its_restore(struct vgic_its *its)
  *
  * Where pages that are written are logged in a vCPU's dirty ring, and none
  * runs, the bitmap has them. The VMM knows to look there after it saved tables.
+ *
+ * Return: Whether a table is being written.
  */
 bool kvm_arch_allow_write_without_running_vcpu(struct kvm *kvm)
 {

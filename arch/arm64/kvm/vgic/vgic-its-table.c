@@ -84,6 +84,8 @@ bool its_table_dte(struct vgic_its *its, u32 devid, gpa_t *gpa)
  *
  * Collections are saved one behind the other, not by ICID: this is the limit that
  * the size of the table puts on the ICID, and so on their number.
+ *
+ * Return: Whether @icid is in range.
  */
 bool its_table_holds_icid(struct vgic_its *its, u32 icid)
 {

@@ -80,7 +80,7 @@
 #define ITS_ABI_REV		0
 
 /* More than the INTIDs that a guest has for them, twice. */
-#define ITS_MAX_EVENTS		(1U << 17)
+#define ITS_MAX_EVENTS		BIT(17)
 
 /* Devices are found in two steps, which for PCI are bus and function. */
 #define ITS_BUS_SHIFT		8
@@ -146,14 +146,14 @@ struct vgic_its {
 	gpa_t			base;
 	struct vgic_io_device	iodev;
 
-	struct mutex		cmd_lock;
+	struct mutex		cmd_lock;	/* guards: */
 	bool			enabled;
 	u64			cbaser;
 	u32			cwriter;
 	u32			creadr;
 	struct its_lpi_tables	lpi_tables;
 
-	struct mutex		its_lock;
+	struct mutex		its_lock;	/* guards: */
 	u64			baser[ITS_NR_BASERS];
 	struct its_bus __rcu	*buses[ITS_NR_BUSES];
 	struct xarray		collections;
@@ -269,9 +269,10 @@ static inline struct its_device *its_map_find_device(struct vgic_its *its, u32 d
 
 /*
  * vgic-its-map.c. What commands and a saved table ask for is checked here, but for
- * what only one of them can ask. Context: cmd_lock and its_lock held, unless said otherwise. They return 0, an enum
- * its_reason, or a negative errno (-ENOMEM; -ENOSPC past ITS_MAX_EVENTS; -EFAULT
- * for memory of the guest that can't be read); but for 0 nothing is changed.
+ * what only one of them can ask. Context: cmd_lock and its_lock held, unless said
+ * otherwise. They return 0, an enum its_reason, or a negative errno (-ENOMEM;
+ * -ENOSPC past ITS_MAX_EVENTS; -EFAULT for memory of the guest that can't be read);
+ * but for 0 nothing is changed.
  */
 struct its_device *its_map_next_device(struct vgic_its *its, u32 *devid);
 struct its_event *its_map_find(struct vgic_its *its, u32 devid, u32 evid);

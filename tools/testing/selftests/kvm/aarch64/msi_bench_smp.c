@@ -75,6 +75,7 @@ static void create_vm(struct its_vmm *v, u32 nr_vcpus, u32 nr_devices)
  * @v:		VM that it works on.
  * @devid:	Device whose events it works on.
  * @work:	Does the thing once for each event of the device.
+ * @thread:	Runs it.
  * @stop:	Tells it to stop.
  * @done:	How many events it had its turn with.
  */
