@@ -16,6 +16,8 @@
  * irqfd to a work item, one for all of a VM.
  *
  * Locks:
+ *   kvm->irqfds.undoing	read: an unbinding is not over; write: wait for those.
+ *				Nothing else waits for it, so a grace period is all right
  *   kvm->irq_lock (mutex)	which irqfds and resamplers there are. Routes are
  *				changed inside of it too: an irqfd has either seen
  *				a change when it enters, or is told of it
@@ -33,6 +35,7 @@
 #include <linux/kvm_irq_routing.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -50,6 +53,7 @@ struct kvm_irqfd_resampler;
  *	irq_lock.
  * @resamplers: GSI to struct kvm_irqfd_resampler. Write: irq_lock; read:
  *	irq_srcu.
+ * @undoing: See above.
  * @closed: Irqfds whose eventfd was closed, until @cleanup comes to them.
  * @cleanup: Undoes what is in @closed.
  */
@@ -57,6 +61,7 @@ struct kvm_irqfds {
 	spinlock_t lock;		/* routes and producers */
 	struct xarray by_gsi;
 	struct xarray resamplers;
+	struct rw_semaphore undoing;
 	struct llist_head closed;
 	struct work_struct cleanup;
 };
@@ -67,7 +72,8 @@ struct kvm_irqfds {
  * @kvm: The VM.
  * @eventfd: Who is written to. Holds a reference.
  * @irq_entry: The route, if the GSI has just one; else its type is 0. Write:
- *	kvm->irqfds.lock and @wqh->lock; read: either.
+ *	kvm->irqfds.lock and @wqh->lock; read: either. An architecture that is asked
+ *	to raise it may note in it what it had to look up.
  * @nr_routes: How many routes the GSI has. As @irq_entry.
  * @irq_source_id: On whose behalf the interrupt is asserted.
  * @gsi: The GSI; any value.

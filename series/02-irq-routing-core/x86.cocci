@@ -1,6 +1,7 @@
 // files: arch/x86/kvm/irq_comm.c arch/x86/kvm/svm/avic.c arch/x86/kvm/vmx/posted_intr.c
 // Look routes up through the core's calls, not in its table. What decodes one
-// does not change it.
+// does not change it. Without a route the device's interrupt is remapped, as for one
+// that cannot be posted: it must not go on by the route that was.
 
 @@ identifier fn = { kvm_set_msi_irq, get_pi_vcpu_info }; identifier kvm, e; @@
  fn(struct kvm *kvm,
@@ -27,13 +28,11 @@ statement S;
 +	routes = kvm_gsi_to_routes(kvm, guest_irq);
 -	if (guest_irq >= irq_rt->nr_rt_entries || hlist_empty(&irq_rt->map[guest_irq])) {
 -		pr_warn_once(...);
-+	if (!routes) {
-+		pr_warn_once("no route for guest_irq %u (broken user space?)\n", guest_irq);
- 		goto out;
- 	}
+-		goto out;
+-	}
  ...
 -	hlist_for_each_entry(e, &irq_rt->map[guest_irq], link)
-+	for (e = routes->entries; e < kvm_gsi_routes_end(routes); e++)
++	for (e = routes ? routes->entries : NULL; e && e < kvm_gsi_routes_end(routes); e++)
  		S
  ...
  }

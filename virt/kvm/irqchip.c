@@ -689,6 +689,7 @@ static void irqchip_publish(struct kvm_irq_routing_change *change)
 			table->nr_others -= irqchip_is_other(anchor);
 		}
 		irqchip_publish_gsi(change, anchor->gsi, routes);
+		cond_resched();
 	}
 	table->nr_gsis = change->nr_gsis;
 	table->nr_routes = change->nr_routes;
@@ -717,6 +718,7 @@ static void irqchip_retire(struct kvm_irq_routing_change *change)
 	for (routes = change->anchors; routes; routes = next) {
 		next = routes->next;
 		kfree(routes);
+		cond_resched();
 	}
 	kvfree(change->pins);
 }

@@ -11,6 +11,7 @@
 #include <linux/kvm_irqfd.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <trace/events/kvm.h>
@@ -149,7 +150,7 @@ static int irqfd_hook(struct kvm_kernel_irqfd *irqfd, struct file *file)
 
 /*
  * What the eventfd holds was there when it was hooked, and raised the GSI then:
- * it is not for who reads the eventfd next.
+ * it is not for who reads the eventfd next. (A semaphore is read by one.)
  */
 static void irqfd_unhook_locked(struct kvm_kernel_irqfd *irqfd)
 {
@@ -421,6 +422,10 @@ static void irqfd_update_bypass(struct kvm_kernel_irqfd *irqfd,
 }
 #endif
 
+/*
+ * Without a route of its own the irqfd keeps what the last one said, but for the
+ * type: an architecture that forwards by it has to find what to undo.
+ */
 static void irqfd_set_route(struct kvm_kernel_irqfd *irqfd,
 			    const struct kvm_kernel_irq_routing_entry *e, int nr)
 {
@@ -429,7 +434,10 @@ static void irqfd_set_route(struct kvm_kernel_irqfd *irqfd,
 	guard(spinlock_irq)(&irqfd->kvm->irqfds.lock);
 	scoped_guard(spinlock, &irqfd->wqh->lock) {
 		old = irqfd->irq_entry;
-		irqfd->irq_entry = *e;
+		if (e->type)
+			irqfd->irq_entry = *e;
+		else
+			irqfd->irq_entry.type = 0;
 		irqfd->nr_routes = nr;
 	}
 	irqfd_update_bypass(irqfd, &old);
@@ -456,18 +464,19 @@ void kvm_irq_routing_update(struct kvm *kvm, u32 gsi)
 	do {
 		irqfd_set_route(irqfd, &e, nr);
 		irqfd = list_next_entry(irqfd, same_gsi);
+		cond_resched();
 	} while (irqfd != first);
 }
 
 /* Bypass. */
 
 #if IS_ENABLED(CONFIG_HAVE_KVM_IRQ_BYPASS)
-static void irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
+static int irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
 {
 	int ret;
 
 	if (!kvm_arch_has_irq_bypass())
-		return;
+		return 0;
 
 	irqfd->consumer.token = irqfd->eventfd;
 	irqfd->consumer.add_producer = kvm_arch_irq_bypass_add_producer;
@@ -475,10 +484,14 @@ static void irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
 	irqfd->consumer.stop = kvm_arch_irq_bypass_stop;
 	irqfd->consumer.start = kvm_arch_irq_bypass_start;
 
-	/* The interrupt comes without it too. EBUSY: hooking will fail. */
+	/* EBUSY: another irqfd of this eventfd is bound, or not undone yet. */
 	ret = irq_bypass_register_consumer(&irqfd->consumer);
-	if (ret && ret != -EBUSY)
-		pr_info("no irq bypass for token %p: error %d\n", irqfd->consumer.token, ret);
+	if (!ret || ret == -EBUSY)
+		return ret;
+
+	/* The interrupt comes without it too. */
+	pr_info("no irq bypass for token %p: error %d\n", irqfd->consumer.token, ret);
+	return 0;
 }
 
 static void irqfd_stop_bypass(struct kvm_kernel_irqfd *irqfd)
@@ -486,8 +499,9 @@ static void irqfd_stop_bypass(struct kvm_kernel_irqfd *irqfd)
 	irq_bypass_unregister_consumer(&irqfd->consumer);
 }
 #else
-static void irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
+static int irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
 {
+	return 0;
 }
 
 static void irqfd_stop_bypass(struct kvm_kernel_irqfd *irqfd)
@@ -523,6 +537,7 @@ static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 		irqfd_leave(irqfd);
 		if (irqfd->resamplefd)
 			resampled = true;
+		cond_resched();
 	}
 
 	/* Only an end of interrupt finds irqfds without a lock. */
@@ -535,11 +550,21 @@ static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 		irqfd_free(irqfd);
 }
 
+/*
+ * irqfd_close() uses the VM after it has handed the irqfd over, until it drops the
+ * lock. Wait for that as long as kvm_irqfd_release() can still find the irqfd.
+ */
 static void irqfd_cleanup(struct work_struct *work)
 {
 	struct kvm *kvm = container_of(work, struct kvm, irqfds.cleanup);
+	struct llist_node *gone = llist_del_all(&kvm->irqfds.closed);
+	struct kvm_kernel_irqfd *irqfd;
 
-	irqfd_undo(kvm, llist_del_all(&kvm->irqfds.closed));
+	llist_for_each_entry(irqfd, gone, gone) {
+		spin_lock_irq(&irqfd->wqh->lock);
+		spin_unlock_irq(&irqfd->wqh->lock);
+	}
+	irqfd_undo(kvm, gone);
 }
 
 /* Bind and unbind. */
@@ -551,6 +576,7 @@ static int irqfd_init(struct kvm_kernel_irqfd *irqfd, struct file *file,
 	irqfd->irq_source_id = KVM_USERSPACE_IRQ_SOURCE_ID;
 	INIT_WORK(&irqfd->inject, irqfd_inject);
 	INIT_LIST_HEAD(&irqfd->same_gsi);
+	INIT_LIST_HEAD(&irqfd->wait.entry);
 	init_waitqueue_func_entry(&irqfd->wait, irqfd_wakeup);
 
 	irqfd->eventfd = eventfd_ctx_fileget(file);
@@ -593,8 +619,9 @@ static int irqfd_assign(struct kvm *kvm, struct kvm_irqfd *args)
 		return ret;
 	}
 
-	irqfd_start_bypass(irqfd);
-	ret = irqfd_hook(irqfd, fd_file(f));
+	ret = irqfd_start_bypass(irqfd);
+	if (!ret)
+		ret = irqfd_hook(irqfd, fd_file(f));
 	if (ret)
 		irqfd_undo(kvm, &irqfd->gone);
 	return ret;
@@ -602,6 +629,7 @@ static int irqfd_assign(struct kvm *kvm, struct kvm_irqfd *args)
 
 static int irqfd_deassign(struct kvm *kvm, const struct kvm_irqfd *args)
 {
+	struct rw_semaphore *undoing = &kvm->irqfds.undoing;
 	struct kvm_kernel_irqfd *irqfd;
 	struct eventfd_ctx *eventfd;
 
@@ -613,9 +641,16 @@ static int irqfd_deassign(struct kvm *kvm, const struct kvm_irqfd *args)
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
 
-	irqfd = irqfd_find_unhook(irqfd_wait_queue(fd_file(f)), kvm, args->gsi);
-	if (irqfd)
-		irqfd_undo(kvm, &irqfd->gone);
+	scoped_guard(rwsem_read, undoing) {
+		irqfd = irqfd_find_unhook(irqfd_wait_queue(fd_file(f)), kvm, args->gsi);
+		if (irqfd)
+			irqfd_undo(kvm, &irqfd->gone);
+	}
+	/* Another call may have unhooked it a moment ago. */
+	if (!irqfd) {
+		down_write(undoing);
+		up_write(undoing);
+	}
 	eventfd_ctx_put(eventfd);
 	return 0;
 }
@@ -642,6 +677,7 @@ void kvm_irqfd_init_vm(struct kvm *kvm)
 	struct kvm_irqfds *irqfds = &kvm->irqfds;
 
 	spin_lock_init(&irqfds->lock);
+	init_rwsem(&irqfds->undoing);
 	xa_init_flags(&irqfds->by_gsi, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&irqfds->resamplers, XA_FLAGS_ACCOUNT);
 	init_llist_head(&irqfds->closed);
@@ -660,8 +696,8 @@ static void irqfd_unhook_all(struct kvm *kvm, struct llist_head *gone)
 			if (irqfd_unhook(irqfd))
 				__llist_add(&irqfd->gone, gone);
 			irqfd = list_next_entry(irqfd, same_gsi);
+			cond_resched();
 		} while (irqfd != first);
-		cond_resched();
 	}
 }
 

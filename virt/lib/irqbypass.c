@@ -19,8 +19,14 @@ MODULE_DESCRIPTION("IRQ bypass manager utility module");
 
 /* Guards both, and the connections. Callbacks are called inside. */
 static DEFINE_MUTEX(bypass_lock);
-static DEFINE_XARRAY(producers);
-static DEFINE_XARRAY(consumers);
+static DEFINE_XARRAY_FLAGS(producers, XA_FLAGS_ACCOUNT);
+static DEFINE_XARRAY_FLAGS(consumers, XA_FLAGS_ACCOUNT);
+
+/* A token is the address of an object, so its last bits say nothing. */
+static unsigned long bypass_index(void *token)
+{
+	return (unsigned long)token / sizeof(u64);
+}
 
 static void bypass_stop(struct irq_bypass_producer *producer,
 			struct irq_bypass_consumer *consumer)
@@ -90,23 +96,23 @@ static void bypass_disconnect(struct irq_bypass_producer *producer,
  */
 int irq_bypass_register_producer(struct irq_bypass_producer *producer)
 {
-	unsigned long token = (unsigned long)producer->token;
+	unsigned long index = bypass_index(producer->token);
 	struct irq_bypass_consumer *consumer;
 	int ret;
 
-	if (!token)
+	if (!index)
 		return -EINVAL;
 
 	guard(mutex)(&bypass_lock);
-	ret = xa_insert(&producers, token, producer, GFP_KERNEL);
+	ret = xa_insert(&producers, index, producer, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
 
-	consumer = xa_load(&consumers, token);
+	consumer = xa_load(&consumers, index);
 	if (consumer)
 		ret = bypass_connect(producer, consumer);
 	if (ret)
-		xa_erase(&producers, token);
+		xa_erase(&producers, index);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(irq_bypass_register_producer);
@@ -119,20 +125,20 @@ EXPORT_SYMBOL_GPL(irq_bypass_register_producer);
  */
 void irq_bypass_unregister_producer(struct irq_bypass_producer *producer)
 {
-	unsigned long token = (unsigned long)producer->token;
+	unsigned long index = bypass_index(producer->token);
 	struct irq_bypass_consumer *consumer;
 
-	if (!token)
+	if (!index)
 		return;
 
 	guard(mutex)(&bypass_lock);
-	if (xa_load(&producers, token) != producer)
+	if (xa_load(&producers, index) != producer)
 		return;
 
-	consumer = xa_load(&consumers, token);
+	consumer = xa_load(&consumers, index);
 	if (consumer)
 		bypass_disconnect(producer, consumer);
-	xa_erase(&producers, token);
+	xa_erase(&producers, index);
 }
 EXPORT_SYMBOL_GPL(irq_bypass_unregister_producer);
 
@@ -148,23 +154,23 @@ EXPORT_SYMBOL_GPL(irq_bypass_unregister_producer);
  */
 int irq_bypass_register_consumer(struct irq_bypass_consumer *consumer)
 {
-	unsigned long token = (unsigned long)consumer->token;
+	unsigned long index = bypass_index(consumer->token);
 	struct irq_bypass_producer *producer;
 	int ret;
 
-	if (!token || !consumer->add_producer || !consumer->del_producer)
+	if (!index || !consumer->add_producer || !consumer->del_producer)
 		return -EINVAL;
 
 	guard(mutex)(&bypass_lock);
-	ret = xa_insert(&consumers, token, consumer, GFP_KERNEL);
+	ret = xa_insert(&consumers, index, consumer, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
 
-	producer = xa_load(&producers, token);
+	producer = xa_load(&producers, index);
 	if (producer)
 		ret = bypass_connect(producer, consumer);
 	if (ret)
-		xa_erase(&consumers, token);
+		xa_erase(&consumers, index);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(irq_bypass_register_consumer);
@@ -177,19 +183,19 @@ EXPORT_SYMBOL_GPL(irq_bypass_register_consumer);
  */
 void irq_bypass_unregister_consumer(struct irq_bypass_consumer *consumer)
 {
-	unsigned long token = (unsigned long)consumer->token;
+	unsigned long index = bypass_index(consumer->token);
 	struct irq_bypass_producer *producer;
 
-	if (!token)
+	if (!index)
 		return;
 
 	guard(mutex)(&bypass_lock);
-	if (xa_load(&consumers, token) != consumer)
+	if (xa_load(&consumers, index) != consumer)
 		return;
 
-	producer = xa_load(&producers, token);
+	producer = xa_load(&producers, index);
 	if (producer)
 		bypass_disconnect(producer, consumer);
-	xa_erase(&consumers, token);
+	xa_erase(&consumers, index);
 }
 EXPORT_SYMBOL_GPL(irq_bypass_unregister_consumer);

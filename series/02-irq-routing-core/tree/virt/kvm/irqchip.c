@@ -537,6 +537,7 @@ static void irqchip_publish(struct kvm_irq_routing_change *change)
 		else
 			link = &anchor->next;
 		irqchip_publish_gsi(change, anchor->gsi, routes);
+		cond_resched();
 	}
 	table->nr_gsis = change->nr_gsis;
 
@@ -563,6 +564,7 @@ static void irqchip_retire(struct kvm_irq_routing_change *change)
 	for (routes = change->anchors; routes; routes = next) {
 		next = routes->next;
 		kfree(routes);
+		cond_resched();
 	}
 	kvfree(change->pins);
 }
