@@ -38,6 +38,7 @@ static void its_debug_registers(struct seq_file *s, struct vgic_its *its)
 		seq_printf(s, "collection %u", coll->icid);
 		its_debug_vcpu(s, coll->target);
 		seq_putc(s, '\n');
+		cond_resched();
 	}
 }
 
@@ -62,8 +63,10 @@ static void its_debug_device(struct seq_file *s, u32 devid, struct its_device *d
 	unsigned long evid;
 
 	seq_printf(s, "device %#x itt %#llx bits %u\n", devid, dev->itt, dev->bits);
-	xa_for_each(&dev->events, evid, event)
+	xa_for_each(&dev->events, evid, event) {
 		its_debug_event(s, evid, event);
+		cond_resched();
+	}
 }
 
 /* Position 0 has the registers, and DeviceID n is at n + 1. */

@@ -46,6 +46,61 @@ static int its_lpi_read_config(struct kvm *kvm, u32 intid, u8 *config, u32 nr)
 	return kvm_read_guest_lock(kvm, table + intid - VGIC_MIN_LPI, config, nr);
 }
 
+/*
+ * With irq_lock held: it is not pending any more, and what a vCPU's list register
+ * says of it is not folded back.
+ */
+static void its_lpi_withdraw(struct vgic_irq *irq)
+{
+	irq->pending_latch = false;
+	irq->withdrawn = irq->vcpu;
+}
+
+/*
+ * Take @irq out of @holder's list if it is in none of its list registers. A vCPU that
+ * does not run has used none; one that runs, and has used some, goes through its list
+ * when it exits. Return: Whether it was taken out.
+ */
+static bool its_lpi_take(struct vgic_irq *irq, struct kvm_vcpu *holder)
+{
+	struct vgic_cpu *cpu = &holder->arch.vgic_cpu;
+
+	guard(raw_spinlock_irqsave)(&cpu->ap_list_lock);
+	guard(raw_spinlock)(&irq->irq_lock);
+	if (irq->vcpu != holder || irq->target_vcpu == holder)
+		return false;
+	/* Pairs with vgic_v3_fold_lr_state(): what they said has been folded back. */
+	if (smp_load_acquire(&cpu->vgic_v3.used_lrs))
+		return false;
+	list_del(&irq->ap_list);
+	irq->vcpu = NULL;
+	return true;
+}
+
+/*
+ * An LPI that has been sent elsewhere, or unmapped, leaves the list of the vCPU that
+ * still has it. That may not run for long, or ever.
+ *
+ * Context: The caller holds a reference to @irq, besides that of the list.
+ */
+static void its_lpi_hand_over(struct kvm *kvm, struct vgic_irq *irq)
+{
+	struct kvm_vcpu *holder = READ_ONCE(irq->vcpu);
+	unsigned long flags;
+
+	if (!holder || holder == READ_ONCE(irq->target_vcpu))
+		return;
+
+	if (its_lpi_take(irq, holder)) {
+		vgic_put_irq(kvm, irq);
+		raw_spin_lock_irqsave(&irq->irq_lock, flags);
+		vgic_queue_irq_unlock(kvm, irq, flags);
+	} else {
+		kvm_make_request(KVM_REQ_IRQ_PENDING, holder);
+		kvm_vcpu_kick(holder);
+	}
+}
+
 /* Context: The caller holds a reference to @irq. */
 static int its_lpi_configure(struct kvm *kvm, struct vgic_irq *irq, u8 config, bool inv)
 {
@@ -239,7 +294,7 @@ static bool its_lpi_attach(struct vgic_irq *irq, const struct its_lpi_state *sta
 	irq->target_vcpu = state->target;
 	irq->priority = state->config & LPI_PRIORITY;
 	irq->enabled = state->config & LPI_PROP_ENABLED;
-	irq->pending_latch = false;
+	its_lpi_withdraw(irq);
 	return true;
 }
 
@@ -300,6 +355,46 @@ void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
 	vgic_queue_irq_unlock(its->kvm, irq, flags);
 }
 
+/* That of the LPI goes with it: when its last reference and RCU let go. */
+static void its_lpi_put_event(struct kvm *kvm, struct its_event *event, struct vgic_irq *irq)
+{
+	if (event != &container_of(irq, struct its_lpi, irq)->event)
+		kfree_rcu(event, rcu);
+	vgic_put_irq(kvm, irq);
+}
+
+/* With irq_lock held. A vCPU that has it in its list drops what has no target. */
+static void its_lpi_detach(struct vgic_irq *irq)
+{
+	if (!--container_of(irq, struct its_lpi, irq)->nr_events)
+		irq->target_vcpu = NULL;
+}
+
+/**
+ * its_lpi_undo_event() - Undo its_lpi_new_event().
+ * @kvm: The VM.
+ * @event: The event, which nobody can have found.
+ *
+ * Context: its_lock.
+ */
+void its_lpi_undo_event(struct kvm *kvm, struct its_event *event)
+{
+	struct vgic_irq *irq = event->irq;
+
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock)
+		its_lpi_detach(irq);
+	its_lpi_put_event(kvm, event, irq);
+}
+
+static void its_lpi_stop_forwarding(u32 host_irq)
+{
+	struct its_vlpi_map map;
+
+	if (!its_get_vlpi(host_irq, &map) && map.vpe)
+		atomic_dec(&map.vpe->vlpi_count);
+	WARN_ON(its_unmap_vlpi(host_irq));
+}
+
 /**
  * its_lpi_free_event() - Unmap an event, and free it.
  * @kvm: The VM.
@@ -312,26 +407,21 @@ void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
 void its_lpi_free_event(struct kvm *kvm, struct its_event *event)
 {
 	struct vgic_irq *irq = event->irq;
-	struct its_lpi *lpi = container_of(irq, struct its_lpi, irq);
 	u32 host_irq;
 	bool hw;
 
 	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
 		WRITE_ONCE(event->irq, NULL);
-		irq->pending_latch = false;
-		/* Mapped no more: a vCPU that has it in its list drops it. */
-		if (!--lpi->nr_events)
-			irq->target_vcpu = NULL;
+		its_lpi_withdraw(irq);
+		its_lpi_detach(irq);
 		hw = irq->hw;
 		irq->hw = false;
 		host_irq = irq->host_irq;
 	}
 	if (hw)
-		WARN_ON(its_unmap_vlpi(host_irq));
-	/* That of the LPI goes with it: when its last reference and RCU let go. */
-	if (event != &lpi->event)
-		kfree_rcu(event, rcu);
-	vgic_put_irq(kvm, irq);
+		its_lpi_stop_forwarding(host_irq);
+	its_lpi_hand_over(kvm, irq);
+	its_lpi_put_event(kvm, event, irq);
 }
 
 static int its_lpi_retarget_forwarded(u32 host_irq, struct kvm_vcpu *to)
@@ -356,8 +446,8 @@ static int its_lpi_retarget_forwarded(u32 host_irq, struct kvm_vcpu *to)
  * @from: Only if it was sent to this one; NULL: from wherever.
  * @to: The vCPU.
  *
- * If it is pending, it moves along; if a vCPU has it in its list already, that one
- * is kicked, and hands it over when it exits.
+ * If it is pending, it moves along, also from the list of a vCPU; but if that may
+ * have it in a list register it is kicked, and hands the LPI over when it exits.
  *
  * Context: The caller holds a reference to @irq. May sleep.
  * Return: 0, or an error of the host's ITS.
@@ -365,7 +455,6 @@ static int its_lpi_retarget_forwarded(u32 host_irq, struct kvm_vcpu *to)
 int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *from,
 		     struct kvm_vcpu *to)
 {
-	struct kvm_vcpu *holder;
 	unsigned long flags;
 	u32 host_irq;
 	bool hw;
@@ -376,15 +465,10 @@ int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *fro
 		return 0;
 	}
 	irq->target_vcpu = to;
-	holder = irq->vcpu;
 	host_irq = irq->host_irq;
 	hw = irq->hw;
 	vgic_queue_irq_unlock(kvm, irq, flags);
-
-	if (holder && holder != to) {
-		kvm_make_request(KVM_REQ_IRQ_PENDING, holder);
-		kvm_vcpu_kick(holder);
-	}
+	its_lpi_hand_over(kvm, irq);
 	return hw ? its_lpi_retarget_forwarded(host_irq, to) : 0;
 }
 
@@ -402,7 +486,7 @@ int its_lpi_clear(struct vgic_irq *irq)
 	bool hw;
 
 	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	irq->pending_latch = false;
+	its_lpi_withdraw(irq);
 	host_irq = irq->host_irq;
 	hw = irq->hw;
 	raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
@@ -521,14 +605,28 @@ int vgic_its_invall(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-static void its_lpi_set_pending(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool pending)
+/* Also one that was pending before: it has been sent here while LPIs were disabled. */
+static void its_lpi_enable(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool pending)
 {
 	unsigned long flags;
 
+	if (!pending && !READ_ONCE(irq->pending_latch))
+		return;
 	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	if (irq->target_vcpu == vcpu && !irq->hw)
-		irq->pending_latch = pending;
+	if (pending && irq->target_vcpu == vcpu && !irq->hw)
+		irq->pending_latch = true;
 	vgic_queue_irq_unlock(vcpu->kvm, irq, flags);
+}
+
+/* The word of the pending table that has @intid, at the moment that LPIs are enabled. */
+static u64 its_lpi_first_pending(struct kvm_vcpu *vcpu, u32 intid)
+{
+	u64 pending;
+
+	if (READ_ONCE(vcpu->arch.vgic_cpu.pendbaser) & GICR_PENDBASER_PTZ)
+		return 0;
+	/* What can't be read is not pending. */
+	return its_lpi_read_pending(vcpu, intid, &pending) ? 0 : pending;
 }
 
 /**
@@ -545,30 +643,32 @@ void vgic_enable_lpis(struct kvm_vcpu *vcpu)
 	struct vgic_irq *irq;
 	u64 pending = 0;
 
-	if (READ_ONCE(vcpu->arch.vgic_cpu.pendbaser) & GICR_PENDBASER_PTZ)
-		return;
-
 	while ((irq = its_lpi_find(vcpu, &intid))) {
 		if (run != round_down(intid, ITS_LPI_RUN)) {
 			run = round_down(intid, ITS_LPI_RUN);
-			/* What can't be read is not pending. */
-			if (its_lpi_read_pending(vcpu, intid, &pending))
-				pending = 0;
+			pending = its_lpi_first_pending(vcpu, intid);
 		}
-		if (pending & BIT_ULL(intid % ITS_LPI_RUN))
-			its_lpi_set_pending(vcpu, irq, true);
+		its_lpi_enable(vcpu, irq, pending & BIT_ULL(intid % ITS_LPI_RUN));
 		vgic_put_irq(vcpu->kvm, irq);
 		intid++;
 		cond_resched();
 	}
 }
 
+static void its_lpi_disable(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
+{
+	guard(raw_spinlock_irqsave)(&irq->irq_lock);
+	if (irq->target_vcpu == vcpu && !irq->hw)
+		its_lpi_withdraw(irq);
+}
+
 /**
  * vgic_its_lpis_disabled() - GICR_CTLR.EnableLPIs has been cleared.
  * @vcpu: The redistributor's vCPU.
  *
- * Wait for the MSIs that have found it set, then take the pending state of the
- * vCPU's LPIs away. Of those in its list, the caller does.
+ * Take the pending state of the vCPU's LPIs away. Injection tests EnableLPIs inside
+ * irq_lock: it is undone here, or sees it cleared. Those that are in the vCPU's list
+ * but have been sent elsewhere are not its own any more.
  *
  * Context: May sleep; each LPI gives others a chance to run.
  */
@@ -577,9 +677,8 @@ void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu)
 	unsigned long intid = VGIC_MIN_LPI;
 	struct vgic_irq *irq;
 
-	its_inject_wait();
 	while ((irq = its_lpi_find(vcpu, &intid))) {
-		its_lpi_set_pending(vcpu, irq, false);
+		its_lpi_disable(vcpu, irq);
 		vgic_put_irq(vcpu->kvm, irq);
 		intid++;
 		cond_resched();

@@ -349,7 +349,7 @@ static int its_map_add_event(struct vgic_its *its, struct its_device *dev, u32 e
 	event->collection = coll;
 	ret = xa_insert(&dev->events, evid, event, GFP_MAP);
 	if (ret) {
-		its_lpi_free_event(its->kvm, event);
+		its_lpi_undo_event(its->kvm, event);
 		return ret;
 	}
 	list_add(&event->siblings, &coll->events);

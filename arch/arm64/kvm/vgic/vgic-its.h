@@ -36,25 +36,27 @@
  *    for the vCPU's list if there is one to take. RCU keeps the memory.
  *
  * 2. Unmapping clears the LPI's pending state in the same section of irq_lock, and
- *    its target if no event is left (its_lpi.nr_events). So
- *    an injection comes either before it, and has no effect left, or after it, and
- *    finds no mapping. When the unmapping command has completed, nothing that
- *    was sent through the old mapping, before or since, makes the LPI pending. What
- *    a vCPU already has in a list register is beyond that: it has been delivered.
+ *    its target if no event is left (its_lpi.nr_events). So an injection comes either
+ *    before it, and has no effect left, or after it, and finds no mapping. When the
+ *    unmapping command has completed, nothing that was sent through the old mapping,
+ *    before or since, makes the LPI pending. What a running vCPU has in a list register
+ *    can be taken there until it exits, but does not become pending again
+ *    (vgic_irq.withdrawn).
  *
  * 3. its_event.collection changes with irq_lock held. So the same is true of
  *    MAPC with V=0, but that its LPIs stay pending if they were.
  *
- * 4. What is cleared for all events at once, GITS_CTLR.Enabled and
- *    GICR_CTLR.EnableLPIs, is followed by a grace period: injection tests them
- *    inside its RCU section, so none that saw the old value is left after it.
+ * 4. Clearing GITS_CTLR.Enabled is followed by a grace period: injection tests it
+ *    inside its RCU section, so none that saw it set is left after it. Injection tests
+ *    GICR_CTLR.EnableLPIs with irq_lock held, which who clears it takes for each LPI.
  *
  * 5. Devices, events and collections are freed a grace period after the last way to
  *    them is gone: each is found through the map alone.
  *
  * What a guest can have the host allocate, charged to the VM's memory cgroup: an
- * its_device for each DeviceID that it maps (65,536 at most), an its_collection for
- * each ICID (65,536), an its_event for each event (ITS_MAX_EVENTS), an its_lpi for
+ * its_device for each DeviceID that it maps (65,536 at most), an its_bus of 4 KiB for
+ * 256 neighbours of them (1 MiB in all), an its_collection for each ICID (65,536), an
+ * its_event for each event (ITS_MAX_EVENTS), an its_lpi for
  * each INTID (57,344), and the XArray nodes that index them, of 576 bytes for 64
  * neighbours. That is about 10 MiB for 57,344 events of neighbouring IDs, and for each
  * ITS 210 MiB at the very most: two events in each of 65,536 devices, so far apart
@@ -301,6 +303,7 @@ int its_lpi_read_tables(struct vgic_its *its, u32 intid, struct kvm_vcpu *target
 struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_state *state);
 void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
 			  const struct its_lpi_state *state);
+void its_lpi_undo_event(struct kvm *kvm, struct its_event *event);
 void its_lpi_free_event(struct kvm *kvm, struct its_event *event);
 bool its_lpi_in_range(struct kvm *kvm, u32 intid);
 int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *from,
