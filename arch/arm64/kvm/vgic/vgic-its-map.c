@@ -352,7 +352,7 @@ static int its_map_add_event(struct vgic_its *its, struct its_device *dev, u32 e
 		its_lpi_undo_event(its->kvm, event);
 		return ret;
 	}
-	list_add(&event->siblings, &coll->events);
+	list_add_tail(&event->siblings, &coll->events);
 	its->nr_events++;
 
 	its_lpi_load_pending(its, event->irq, &state);
@@ -422,7 +422,7 @@ void its_map_move(struct vgic_its *its, struct its_event *event, struct its_coll
 	lockdep_assert_held(&its->its_lock);
 
 	its_map_set_collection(event, to);
-	list_move(&event->siblings, &to->events);
+	list_move_tail(&event->siblings, &to->events);
 	its_lpi_retarget(its->kvm, event->irq, NULL, to->target);
 }
 

@@ -870,10 +870,11 @@ static void make_pending(struct __test_metadata *_metadata, struct its_vmm *v)
 	EXPECT_EQ(1, signal_event(v, DEV, 1));
 }
 
+/* vCPU 0 runs last: nobody has to wait for it to hand over what it had. */
 static void check_taken(struct __test_metadata *_metadata, FIXTURE_DATA(guest) * self,
 			u32 first, u32 second)
 {
-	for (u32 vcpu = 0; vcpu < NR_GUEST_VCPUS; vcpu++) {
+	for (u32 vcpu = NR_GUEST_VCPUS; vcpu--; ) {
 		if (vcpu == first)
 			EXPECT_TAKES(vcpu, LPI(0));
 		if (vcpu == second)
@@ -932,6 +933,71 @@ TEST_F(guest, discard_pending_and_map)
 	its_vmm_discard(&self->its, DEV, 0);
 	its_vmm_mapti(&self->its, DEV, 0, LPI(0), 1);
 	check_taken(_metadata, self, NOBODY, 0);
+}
+
+TEST_F(guest, discard_pending_and_signal)
+{
+	make_pending(_metadata, &self->its);
+	its_vmm_discard(&self->its, DEV, 0);
+	its_vmm_mapti(&self->its, DEV, 0, LPI(0), 1);
+	EXPECT_EQ(1, signal_event(&self->its, DEV, 0));
+	check_taken(_metadata, self, 1, 0);
+}
+
+/* What has been sent elsewhere is not the old vCPU's to lose. */
+TEST_F(guest, movi_pending_and_disable)
+{
+	struct its_vmm *v = &self->its;
+
+	make_pending(_metadata, v);
+	its_vmm_movi(v, DEV, 0, 1);
+	its_vmm_redist_write(v, 0, GICR_CTLR, 0);
+	EXPECT_TAKES(1, LPI(0));
+	EXPECT_TAKES_NONE(1);
+	EXPECT_TAKES_NONE(0);
+	its_vmm_redist_write(v, 0, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
+	EXPECT_TAKES_NONE(0);
+	EXPECT_EQ(1, signal_event(v, DEV, 1));
+	EXPECT_TAKES(0, LPI(1));
+}
+
+/* A vCPU whose LPIs are disabled gets it once they are enabled. */
+TEST_F(guest, movi_pending_to_disabled)
+{
+	struct its_vmm *v = &self->its;
+
+	its_vmm_redist_write(v, 1, GICR_CTLR, 0);
+	make_pending(_metadata, v);
+	its_vmm_movi(v, DEV, 0, 1);
+	EXPECT_TAKES_NONE(1);
+	EXPECT_EQ(0, signal_event(v, DEV, 0));
+	EXPECT_TAKES(0, LPI(1));
+	EXPECT_TAKES_NONE(0);
+	its_vmm_redist_write(v, 1, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
+	EXPECT_TAKES(1, LPI(0));
+	EXPECT_TAKES_NONE(1);
+}
+
+/* The redistributor's registers do what INV and INVALL do, and only for LPIs. */
+TEST_F(guest, invlpir_invallr)
+{
+	struct its_vmm *v = &self->its;
+
+	for (u32 i = 0; i < 2; i++)
+		its_vmm_set_config(v, LPI(i), 0xa0);
+	its_vmm_redist_write(v, 0, GICR_INVLPIR, LPI(0));
+	its_vmm_redist_write(v, 0, GICR_INVLPIR, 0);
+	its_vmm_redist_write(v, 0, GICR_INVLPIR, 8191);
+	its_vmm_redist_write(v, 0, GICR_INVLPIR, LAST_LPI - 1);
+	make_pending(_metadata, v);
+	EXPECT_TAKES(0, LPI(1));
+	EXPECT_TAKES_NONE(0);
+
+	its_vmm_set_config(v, LPI(0), LPI_ENABLED);
+	its_vmm_redist_write(v, 0, GICR_INVALLR, 0);
+	EXPECT_TAKES(0, LPI(0));
+	EXPECT_EQ(1, signal_event(v, DEV, 1));
+	EXPECT_TAKES_NONE(0);
 }
 
 TEST_F(guest, unmapd_pending)
