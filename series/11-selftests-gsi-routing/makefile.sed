@@ -1,3 +1,9 @@
 # files: tools/testing/selftests/kvm/Makefile
-s,^TEST_GEN_PROGS_aarch64 += aarch64/hypercalls$,TEST_GEN_PROGS_aarch64 += aarch64/gsi_routing_test\
+s,^LIBKVM_x86_64 += lib/x86_64/hyperv.c$,&\
+LIBKVM_x86_64 += lib/irq_target.c\
+LIBKVM_x86_64 += lib/x86_64/irq_target.c,
+s,^LIBKVM_aarch64 += lib/aarch64/handlers.S$,&\
+LIBKVM_aarch64 += lib/irq_target.c\
+LIBKVM_aarch64 += lib/aarch64/irq_target.c,
+s,^TEST_GEN_PROGS_\(x86_64\|aarch64\) += guest_print_test$,TEST_GEN_PROGS_\1 += gsi_routing_test\
 &,

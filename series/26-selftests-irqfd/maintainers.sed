@@ -1,5 +1,5 @@
 # files: MAINTAINERS
 /^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
-/\/aarch64\/gsi_routing_test\.c$/a\
+/\/aarch64\/its_commands_test\.c$/i\
 F:	tools/testing/selftests/kvm/aarch64/irqfd_test.c
 }

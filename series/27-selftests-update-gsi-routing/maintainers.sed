@@ -1,5 +1,5 @@
 # files: MAINTAINERS
 /^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
-/\/aarch64\/msi_devid_test\.c$/a\
-F:	tools/testing/selftests/kvm/aarch64/update_gsi_routing_test.c
+/^F:	virt.*irqchip/i\
+F:	tools/testing/selftests/kvm/update_gsi_routing_test.c
 }

@@ -1,3 +1,3 @@
 # files: tools/testing/selftests/kvm/Makefile
-s,^TEST_GEN_PROGS_aarch64 += aarch64/page_fault_test$,TEST_GEN_PROGS_aarch64 += aarch64/update_gsi_routing_test\
-&,
+s,^TEST_GEN_PROGS_\(x86_64\|aarch64\) += steal_time$,&\
+TEST_GEN_PROGS_\1 += update_gsi_routing_test,

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "fail_nth.h"
 #include "its_vmm.h"
 #include "kselftest_harness.h"
 #include "kvm_util.h"
@@ -986,51 +987,20 @@ TEST_F_TIMEOUT(irqfd, silent_once_unbound, SLOW)
 	pthread_join(thread, NULL);
 }
 
-/* Failing allocations: /proc/thread-self/fail-nth. */
-
-static void fail_nth(int fd, u32 n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", n);
-
-	TEST_ASSERT(pwrite(fd, text, len, 0) == len, "fail-nth: %d", errno);
-}
-
-/* Whether the armed failure has happened; disarms. */
-static bool failed(int fd)
-{
-	char text[16] = "";
-
-	TEST_ASSERT(pread(fd, text, sizeof(text) - 1, 0) > 0, "fail-nth: %d", errno);
-	fail_nth(fd, 0);
-	return atoi(text) == 0;
-}
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 /* A binding that fails leaves nothing; some can do without the memory. */
 TEST_F_TIMEOUT(irqfd, no_memory, SLOW)
 {
 	int resamplefd = new_eventfd(), nth, ret;
 	u32 n, refused = 0;
 
-	nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (nth < 0 || !write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
+	nth = fail_nth_open();
+	if (nth < 0)
 		SKIP(return, "no failslab");
-	write_file("/sys/kernel/debug/failslab/verbose", "0");
 
 	for (n = 1; n < 100; n++) {
 		fail_nth(nth, n);
 		ret = try_irqfd(&self->v, self->fd, SPI_PIN, KVM_IRQFD_FLAG_RESAMPLE, resamplefd);
-		if (!failed(nth))
+		if (!fail_nth_happened(nth))
 			break;
 		if (ret) {
 			refused++;

@@ -3,9 +3,8 @@
  * update_gsi_routing_test - KVM_UPDATE_GSI_ROUTING, alone and together with
  * KVM_SET_GSI_ROUTING, observed by what irqfds deliver
  *
- * Each GSI under test has an eventfd. Event n of the device under test sends LPI
- * LPI(n), which stays pending because no vCPU runs; so where a GSI leads is read
- * from the pending table.
+ * Each GSI under test has an eventfd. Where a GSI leads is read from the interrupt
+ * controller, where all stays pending because no vCPU runs.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,19 +12,16 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-#include "its_vmm.h"
+#include "fail_nth.h"
+#include "irq_target.h"
 #include "kselftest_harness.h"
 #include "kvm_util.h"
-#include "vgic.h"
 
-#define DEVID		3
-#define NR_EVENTS	BIT(ITS_VMM_EVENT_BITS)
-#define LPI(event)	(8192 + (event))
-#define NR_GSIS		16
-#define FIRST_GSI	100
-#define NOWHERE		(~0u)		/* no route, or no event */
-#define SPI_PIN		5
-#define SPI		(1000 + SPI_PIN)	/* where a GSI leads to that pin */
+#define NR_EVENTS	IRQ_TARGET_EVENTS
+#define NR_GSIS		IRQ_TARGET_GSIS
+#define FIRST_GSI	IRQ_TARGET_FIRST_GSI
+#define NOWHERE		IRQ_TARGET_NOWHERE	/* no route, or no event */
+#define PIN		IRQ_TARGET_PIN
 #define MODEL_ROUNDS	400
 #define RACE_ROUNDS	150
 #define SLOW		300		/* s: the test is not quick on a debug kernel */
@@ -37,49 +33,38 @@ struct table {
 
 enum how { SET, UPDATE };
 
-/* A VM with an eventfd for each GSI, and entries that are being collected. */
+/* A VM, and entries that are being collected. */
 struct rig {
-	struct its_vmm v;
-	int fds[NR_GSIS];
+	struct irq_target t;
 	struct table table;
 	u32 nr;
 };
 
-static int apply_raw(struct its_vmm *v, enum how how, void *routing)
+static int apply_raw(struct irq_target *t, enum how how, void *routing)
 {
 	struct kvm_irq_routing *header = routing;
 
 	if (how == SET)
-		return __vm_ioctl(v->vm, KVM_SET_GSI_ROUTING, header) ? -errno : 0;
-	return __vm_ioctl(v->vm, KVM_UPDATE_GSI_ROUTING, header) ? -errno : 0;
+		return __vm_ioctl(t->vm, KVM_SET_GSI_ROUTING, header) ? -errno : 0;
+	return __vm_ioctl(t->vm, KVM_UPDATE_GSI_ROUTING, header) ? -errno : 0;
 }
 
-static int apply_table(struct its_vmm *v, enum how how, struct table *table, u32 nr)
+static int apply_table(struct irq_target *t, enum how how, struct table *table, u32 nr)
 {
 	table->header.nr = nr;
-	return apply_raw(v, how, table);
-}
-
-/* An entry that leads to an event, to SPI, or NOWHERE. */
-static struct kvm_irq_routing_entry entry(u32 gsi, u32 where)
-{
-	struct kvm_msi msi = its_vmm_msi(ITS_VMM_DOORBELL, DEVID, where);
-
-	if (where == NOWHERE)
-		return (struct kvm_irq_routing_entry) { .gsi = gsi };
-	return where == SPI ? its_vmm_route_spi(gsi, SPI_PIN) : its_vmm_route_msi(gsi, &msi);
+	return apply_raw(t, how, table);
 }
 
 /* Collect entries, then apply them: GSIs are counted from FIRST_GSI. */
 
 static void add(struct rig *rig, u32 i, u32 where)
 {
-	rig->table.entries[rig->nr++] = entry(FIRST_GSI + i, where);
+	rig->table.entries[rig->nr++] = irq_target_route(FIRST_GSI + i, where);
 }
 
 static int apply(struct rig *rig, enum how how)
 {
-	int ret = apply_table(&rig->v, how, &rig->table, rig->nr);
+	int ret = apply_table(&rig->t, how, &rig->table, rig->nr);
 
 	rig->nr = 0;
 	return ret;
@@ -91,54 +76,20 @@ static int update_one(struct rig *rig, u32 i, u32 where)
 	return apply(rig, UPDATE);
 }
 
-/* Signal a GSI, and see where it leads. */
 static u32 where(struct rig *rig, u32 i)
 {
-	struct its_vmm *v = &rig->v;
-	u32 found = NOWHERE;
-
-	its_vmm_signal_fd(rig->fds[i]);
-	if (its_vmm_dist_read(v, ITS_VMM_SPI_ISPENDR) & BIT(SPI_PIN)) {
-		its_vmm_dist_write(v, ITS_VMM_SPI_ISPENDR, 0);
-		found = SPI;
-	}
-	its_vmm_save_pending(v);
-	for (u32 event = 0; event < NR_EVENTS; event++) {
-		if (!its_vmm_saved(v, 0, LPI(event)))
-			continue;
-		TEST_ASSERT(found == NOWHERE, "%u and %u", found, event);
-		found = event;
-		its_vmm_clear(v, DEVID, event);
-	}
-	return found;
+	return irq_target_where(&rig->t, i);
 }
 
 static void rig_create(struct rig *rig)
 {
-	struct its_vmm *v = &rig->v;
-
-	its_vmm_create(v, 1);
-	its_vmm_mapc(v, 0, 0, true);
-	its_vmm_mapd(v, DEVID, true);
-	for (u32 i = 0; i < NR_EVENTS; i++) {
-		its_vmm_mapti(v, DEVID, i, LPI(i), 0);
-		/* The first one of an event may take longer. */
-		TEST_ASSERT_EQ(1, its_vmm_signal(v, DEVID, i, KVM_MSI_VALID_DEVID));
-		its_vmm_clear(v, DEVID, i);
-	}
-	its_vmm_dist_write(v, ITS_VMM_SPI_ICFGR, 0xaaaaaaaa);	/* edge-triggered */
-	for (u32 i = 0; i < NR_GSIS; i++) {
-		rig->fds[i] = eventfd(0, EFD_NONBLOCK);
-		its_vmm_irqfd(v, rig->fds[i], FIRST_GSI + i, 0);
-	}
+	irq_target_create(&rig->t);
 	TEST_ASSERT_EQ(0, apply(rig, SET));
 }
 
 static void rig_destroy(struct rig *rig)
 {
-	for (u32 i = 0; i < NR_GSIS; i++)
-		close(rig->fds[i]);
-	its_vmm_destroy(&rig->v);
+	irq_target_destroy(&rig->t);
 }
 
 FIXTURE(update)
@@ -149,7 +100,7 @@ FIXTURE(update)
 FIXTURE_SETUP(update)
 {
 	rig_create(&self->rig);
-	if (!vm_check_cap(self->rig.v.vm, KVM_CAP_UPDATE_GSI_ROUTING))
+	if (!vm_check_cap(self->rig.t.vm, KVM_CAP_UPDATE_GSI_ROUTING))
 		SKIP(return, "no KVM_CAP_UPDATE_GSI_ROUTING");
 }
 
@@ -161,9 +112,9 @@ FIXTURE_TEARDOWN(update)
 TEST_F(update, capability)
 {
 	EXPECT_EQ(1, kvm_check_cap(KVM_CAP_UPDATE_GSI_ROUTING));
-	EXPECT_EQ(1, vm_check_cap(self->rig.v.vm, KVM_CAP_UPDATE_GSI_ROUTING));
+	EXPECT_EQ(1, vm_check_cap(self->rig.t.vm, KVM_CAP_UPDATE_GSI_ROUTING));
 	EXPECT_EQ(65536, kvm_check_cap(KVM_CAP_IRQ_ROUTING));
-	EXPECT_EQ(65536, vm_check_cap(self->rig.v.vm, KVM_CAP_IRQ_ROUTING));
+	EXPECT_EQ(65536, vm_check_cap(self->rig.t.vm, KVM_CAP_IRQ_ROUTING));
 }
 
 TEST_F(update, add_change_remove)
@@ -204,18 +155,18 @@ TEST_F(update, several_at_once)
 
 	add(&self->rig, 2, 6);
 	add(&self->rig, 1, NOWHERE);
-	add(&self->rig, 3, SPI);
+	add(&self->rig, 3, PIN);
 	EXPECT_EQ(0, apply(&self->rig, UPDATE));
 	EXPECT_EQ(1, where(&self->rig, 0));
 	EXPECT_EQ(NOWHERE, where(&self->rig, 1));
 	EXPECT_EQ(6, where(&self->rig, 2));
-	EXPECT_EQ(SPI, where(&self->rig, 3));
+	EXPECT_EQ(PIN, where(&self->rig, 3));
 	EXPECT_EQ(NOWHERE, where(&self->rig, 4));
 
 	add(&self->rig, 3, 7);
-	add(&self->rig, 0, SPI);
+	add(&self->rig, 0, PIN);
 	EXPECT_EQ(0, apply(&self->rig, UPDATE));
-	EXPECT_EQ(SPI, where(&self->rig, 0));
+	EXPECT_EQ(PIN, where(&self->rig, 0));
 	EXPECT_EQ(7, where(&self->rig, 3));
 }
 
@@ -242,8 +193,8 @@ TEST_F(update, set_after_update)
 		{ 1, NOWHERE, { 0, 1, 2 } },
 		{ 1, NOWHERE, { 0, NOWHERE, 2 } },
 		{ 3, 9, { 0, 1, 2 } },
-		{ 3, SPI, { 0, 1, 2 } },
-		{ 0, SPI, { SPI, 1, 2 } },
+		{ 3, PIN, { 0, 1, 2 } },
+		{ 0, PIN, { PIN, 1, 2 } },
 	};
 
 	for (u32 n = 0; n < ARRAY_SIZE(rows); n++) {
@@ -270,9 +221,9 @@ TEST_F(update, set_after_update)
 /* An eventfd that is bound later has the route of an update, too. */
 TEST_F(update, bound_later)
 {
-	its_vmm_irqfd(&self->rig.v, self->rig.fds[0], FIRST_GSI, KVM_IRQFD_FLAG_DEASSIGN);
+	irq_target_irqfd(&self->rig.t, 0, KVM_IRQFD_FLAG_DEASSIGN);
 	EXPECT_EQ(0, update_one(&self->rig, 0, 5));
-	its_vmm_irqfd(&self->rig.v, self->rig.fds[0], FIRST_GSI, 0);
+	irq_target_irqfd(&self->rig.t, 0, 0);
 	EXPECT_EQ(5, where(&self->rig, 0));
 }
 
@@ -297,10 +248,11 @@ FIXTURE_VARIANT(refused)
 
 #define MSI_ENTRY(_gsi, _flags)						\
 	.entry = { .gsi = (_gsi), .type = KVM_IRQ_ROUTING_MSI, .flags = (_flags) }
-#define SPI_ENTRY(_gsi, _chip, _pin, _flags)				\
+#define PIN_ENTRY(_gsi, _chip, _pin, _flags)				\
 	.entry = { .gsi = (_gsi), .type = KVM_IRQ_ROUTING_IRQCHIP,	\
 		   .flags = (_flags),					\
 		   .u.irqchip = { .irqchip = (_chip), .pin = (_pin) } }
+#define CHIP	IRQ_TARGET_CHIP
 #define NONE_ENTRY(...)							\
 	.entry = { .gsi = FIRST_GSI + 3, .type = KVM_IRQ_ROUTING_NONE, __VA_ARGS__ }
 
@@ -314,9 +266,9 @@ FIXTURE_VARIANT_ADD(refused, gsi_limit) { MSI_ENTRY(65536, 0) };
 FIXTURE_VARIANT_ADD(refused, gsi_max) { MSI_ENTRY(~0u, 0) };
 FIXTURE_VARIANT_ADD(refused, msi_flag_1) { MSI_ENTRY(200, BIT(1)) };
 FIXTURE_VARIANT_ADD(refused, msi_flag_31) { MSI_ENTRY(200, BIT(31) | KVM_MSI_VALID_DEVID) };
-FIXTURE_VARIANT_ADD(refused, spi_flag) { SPI_ENTRY(200, 0, 1, KVM_MSI_VALID_DEVID) };
-FIXTURE_VARIANT_ADD(refused, spi_chip) { SPI_ENTRY(200, 1, 1, 0) };
-FIXTURE_VARIANT_ADD(refused, spi_pin) { SPI_ENTRY(200, 0, KVM_IRQCHIP_NUM_PINS, 0) };
+FIXTURE_VARIANT_ADD(refused, pin_flag) { PIN_ENTRY(200, CHIP, 1, KVM_MSI_VALID_DEVID) };
+FIXTURE_VARIANT_ADD(refused, chip) { PIN_ENTRY(200, CHIP + 1, 1, 0) };
+FIXTURE_VARIANT_ADD(refused, pin_past_last) { PIN_ENTRY(200, CHIP, IRQ_TARGET_CHIP_PINS, 0) };
 FIXTURE_VARIANT_ADD(refused, pad) { MSI_ENTRY(200, 0), .entry.pad = 1 };
 FIXTURE_VARIANT_ADD(refused, header_flags) { MSI_ENTRY(200, 0), .header_flags = 1 };
 FIXTURE_VARIANT_ADD(refused, none_gsi_limit) { .entry = { .gsi = 65536 } };
@@ -327,8 +279,8 @@ FIXTURE_VARIANT_ADD(refused, none_end) { NONE_ENTRY(.u.pad[7] = 1u << 31) };
 FIXTURE_VARIANT_ADD(refused, msi_of_added) { MSI_ENTRY(FIRST_GSI, 0) };
 FIXTURE_VARIANT_ADD(refused, msi_of_changed) { MSI_ENTRY(FIRST_GSI + 1, 0) };
 FIXTURE_VARIANT_ADD(refused, msi_of_removed) { MSI_ENTRY(FIRST_GSI + 2, 0) };
-FIXTURE_VARIANT_ADD(refused, spi_of_added) { SPI_ENTRY(FIRST_GSI, 0, 1, 0) };
-FIXTURE_VARIANT_ADD(refused, spi_of_changed) { SPI_ENTRY(FIRST_GSI + 1, 0, 1, 0) };
+FIXTURE_VARIANT_ADD(refused, pin_of_added) { PIN_ENTRY(FIRST_GSI, CHIP, 1, 0) };
+FIXTURE_VARIANT_ADD(refused, pin_of_changed) { PIN_ENTRY(FIRST_GSI + 1, CHIP, 1, 0) };
 FIXTURE_VARIANT_ADD(refused, none_of_added) { .entry = { .gsi = FIRST_GSI } };
 FIXTURE_VARIANT_ADD(refused, none_of_changed) { .entry = { .gsi = FIRST_GSI + 1 } };
 FIXTURE_VARIANT_ADD(refused, none_first_of_added) {
@@ -343,10 +295,17 @@ FIXTURE_VARIANT_ADD(refused, msi_first_of_removed) {
 	MSI_ENTRY(FIRST_GSI + 2, 0), .first = true,
 };
 
+#ifdef __x86_64__
+FIXTURE_VARIANT_ADD(refused, msi_devid) { MSI_ENTRY(200, KVM_MSI_VALID_DEVID) };
+FIXTURE_VARIANT_ADD(refused, pic_of_added) {
+	PIN_ENTRY(FIRST_GSI, KVM_IRQCHIP_PIC_MASTER, 1, 0),
+};
+#endif
+
 FIXTURE_SETUP(refused)
 {
 	rig_create(&self->rig);
-	if (!vm_check_cap(self->rig.v.vm, KVM_CAP_UPDATE_GSI_ROUTING))
+	if (!vm_check_cap(self->rig.t.vm, KVM_CAP_UPDATE_GSI_ROUTING))
 		SKIP(return, "no KVM_CAP_UPDATE_GSI_ROUTING");
 }
 
@@ -389,68 +348,68 @@ TEST_F(refused, changes_nothing)
 
 /* As long as the limit allows, and over. */
 
-static struct kvm_irq_routing *full_table(struct its_vmm *v, u32 limit)
+static struct kvm_irq_routing *full_table(u32 limit)
 {
 	struct kvm_irq_routing *table;
 
 	table = calloc(1, sizeof(*table) + (limit + 1) * sizeof(table->entries[0]));
 	TEST_ASSERT(table, "out of memory");
 	for (u32 i = 0; i <= limit; i++)
-		table->entries[i] = entry(i, i % NR_EVENTS);
+		table->entries[i] = irq_target_route(i, i % NR_EVENTS);
 	table->nr = limit;
 	return table;
 }
 
 TEST_F_TIMEOUT(update, full, SLOW)
 {
-	struct its_vmm *v = &self->rig.v;
-	u32 limit = vm_check_cap(v->vm, KVM_CAP_IRQ_ROUTING);
-	struct kvm_irq_routing *table = full_table(v, limit);
-	int last = eventfd(0, EFD_NONBLOCK);
+	struct irq_target *t = &self->rig.t;
+	u32 limit = vm_check_cap(t->vm, KVM_CAP_IRQ_ROUTING);
+	struct kvm_irq_routing *table = full_table(limit);
+	struct kvm_irqfd last = { .fd = eventfd(0, EFD_NONBLOCK), .gsi = limit - 1 };
+	u64 last_event = BIT((limit - 1) % NR_EVENTS);
 
-	its_vmm_irqfd(v, last, limit - 1, 0);
+	vm_ioctl(t->vm, KVM_IRQFD, &last);
 
 	/* All by one update; all again, which changes nothing. */
 	for (u32 n = 0; n < 2; n++) {
-		ASSERT_EQ(0, apply_raw(v, UPDATE, table));
+		ASSERT_EQ(0, apply_raw(t, UPDATE, table));
 		for (u32 i = 0; i < NR_GSIS; i++)
 			EXPECT_EQ((FIRST_GSI + i) % NR_EVENTS, where(&self->rig, i));
-		its_vmm_signal_fd(last);
-		EXPECT_TRUE(its_vmm_pending(v, 0, LPI((limit - 1) % NR_EVENTS)));
-		its_vmm_clear(v, DEVID, (limit - 1) % NR_EVENTS);
+		irq_target_signal(last.fd);
+		EXPECT_EQ(last_event, irq_target_take(t));
 	}
-	ASSERT_EQ(0, apply_raw(v, SET, table));
+	ASSERT_EQ(0, apply_raw(t, SET, table));
 	EXPECT_EQ(FIRST_GSI % NR_EVENTS, where(&self->rig, 0));
 
 	/* One of them; one too many. */
 	EXPECT_EQ(0, update_one(&self->rig, 3, 1));
 	EXPECT_EQ(1, where(&self->rig, 3));
 	table->nr = limit + 1;
-	EXPECT_EQ(-EINVAL, apply_raw(v, UPDATE, table));
-	EXPECT_EQ(-EINVAL, apply_raw(v, SET, table));
+	EXPECT_EQ(-EINVAL, apply_raw(t, UPDATE, table));
+	EXPECT_EQ(-EINVAL, apply_raw(t, SET, table));
 	table->nr = ~0u;
-	EXPECT_EQ(-EINVAL, apply_raw(v, UPDATE, table));
+	EXPECT_EQ(-EINVAL, apply_raw(t, UPDATE, table));
 
 	/* All change, at the bad last entry not; then all go, but for one. */
 	for (u32 i = 0; i < limit; i++)
-		table->entries[i] = entry(i, (i + 1) % NR_EVENTS);
+		table->entries[i] = irq_target_route(i, (i + 1) % NR_EVENTS);
 	table->nr = limit;
 	table->entries[limit - 1].type = ~0u;
-	EXPECT_EQ(-EINVAL, apply_raw(v, UPDATE, table));
+	EXPECT_EQ(-EINVAL, apply_raw(t, UPDATE, table));
 	EXPECT_EQ(FIRST_GSI % NR_EVENTS, where(&self->rig, 0));
 	table->nr = limit - 1;
-	EXPECT_EQ(0, apply_raw(v, UPDATE, table));
+	EXPECT_EQ(0, apply_raw(t, UPDATE, table));
 	EXPECT_EQ((FIRST_GSI + 1) % NR_EVENTS, where(&self->rig, 0));
 
 	for (u32 i = 0; i < limit; i++)
-		table->entries[i] = entry(i == FIRST_GSI + 1 ? FIRST_GSI : i, NOWHERE);
+		table->entries[i] = irq_target_route(i == FIRST_GSI + 1 ? FIRST_GSI : i, NOWHERE);
 	table->nr = limit;
-	EXPECT_EQ(0, apply_raw(v, UPDATE, table));
+	EXPECT_EQ(0, apply_raw(t, UPDATE, table));
 	EXPECT_EQ(NOWHERE, where(&self->rig, 0));
 	EXPECT_EQ((FIRST_GSI + 2) % NR_EVENTS, where(&self->rig, 1));
-	its_vmm_signal_fd(last);
-	EXPECT_FALSE(its_vmm_pending(v, 0, LPI((limit - 1) % NR_EVENTS)));
-	close(last);
+	irq_target_signal(last.fd);
+	EXPECT_EQ(0, irq_target_take(t));
+	close(last.fd);
 	free(table);
 }
 
@@ -466,15 +425,15 @@ TEST_F(update, unreadable)
 	ASSERT_EQ(0, mprotect(map + page, page, PROT_NONE));
 	table = map + page - sizeof(*table) - sizeof(table->entries[0]);
 	table->nr = 1;
-	table->entries[0] = entry(FIRST_GSI, 2);
-	EXPECT_EQ(0, apply_raw(&self->rig.v, UPDATE, table));
+	table->entries[0] = irq_target_route(FIRST_GSI, 2);
+	EXPECT_EQ(0, apply_raw(&self->rig.t, UPDATE, table));
 	EXPECT_EQ(2, where(&self->rig, 0));
 
-	table->entries[0] = entry(FIRST_GSI, 3);
+	table->entries[0] = irq_target_route(FIRST_GSI, 3);
 	table->nr = 2;
-	EXPECT_EQ(-EFAULT, apply_raw(&self->rig.v, UPDATE, table));
-	EXPECT_EQ(-EFAULT, apply_raw(&self->rig.v, UPDATE, map + page));
-	EXPECT_EQ(-EFAULT, apply_raw(&self->rig.v, UPDATE, NULL));
+	EXPECT_EQ(-EFAULT, apply_raw(&self->rig.t, UPDATE, table));
+	EXPECT_EQ(-EFAULT, apply_raw(&self->rig.t, UPDATE, map + page));
+	EXPECT_EQ(-EFAULT, apply_raw(&self->rig.t, UPDATE, NULL));
 	EXPECT_EQ(2, where(&self->rig, 0));
 	munmap(map, 2 * page);
 }
@@ -485,7 +444,7 @@ static u32 random_where(void)
 {
 	u32 n = rand() % (NR_EVENTS + 8);
 
-	return n < NR_EVENTS ? n : n < NR_EVENTS + 2 ? SPI : NOWHERE;
+	return n < NR_EVENTS ? n : n < NR_EVENTS + 2 ? PIN : NOWHERE;
 }
 
 /* Fills in the array, and the model with it; false if a GSI is named twice. */
@@ -551,7 +510,7 @@ TEST_F_TIMEOUT(update, follows_model, SLOW)
 /* Concurrent calls. */
 
 struct caller {
-	struct its_vmm *v;
+	struct irq_target *t;
 	struct table table;
 	enum how how;
 	u32 nr;
@@ -563,7 +522,7 @@ static void *call_thread(void *arg)
 	struct caller *caller = arg;
 
 	pthread_barrier_wait(caller->start);
-	TEST_ASSERT_EQ(0, apply_table(caller->v, caller->how, &caller->table, caller->nr));
+	TEST_ASSERT_EQ(0, apply_table(caller->t, caller->how, &caller->table, caller->nr));
 	return NULL;
 }
 
@@ -592,11 +551,12 @@ TEST_F_TIMEOUT(update, some_order, SLOW)
 		u32 first, third;
 
 		for (u32 n = 0; n < ARRAY_SIZE(callers); n++) {
-			callers[n].v = &self->rig.v;
+			callers[n].t = &self->rig.t;
 			callers[n].how = n ? UPDATE : SET;
 			callers[n].nr = 4;
 			for (u32 i = 0; i < 4; i++)
-				callers[n].table.entries[i] = entry(FIRST_GSI + i + n, 5 * n + i);
+				callers[n].table.entries[i] =
+					irq_target_route(FIRST_GSI + i + n, 5 * n + i);
 		}
 		run_callers(callers, ARRAY_SIZE(callers));
 
@@ -639,12 +599,12 @@ TEST_F_TIMEOUT(update, each_its_own, SLOW)
 		struct caller callers[4] = { };
 
 		for (u32 n = 0; n < ARRAY_SIZE(callers); n++) {
-			callers[n].v = &self->rig.v;
+			callers[n].t = &self->rig.t;
 			callers[n].how = UPDATE;
 			callers[n].nr = 4;
-			for (u32 i = 0; i < 4; i++)
-				callers[n].table.entries[i] =
-					entry(FIRST_GSI + 4 * n + i, each_where(round, 4 * n + i));
+			for (u32 i = 4 * n; i < 4 * n + 4; i++)
+				callers[n].table.entries[i % 4] =
+					irq_target_route(FIRST_GSI + i, each_where(round, i));
 		}
 		run_callers(callers, ARRAY_SIZE(callers));
 		for (u32 i = 0; i < NR_GSIS; i += 3)
@@ -665,7 +625,7 @@ static void *storm_thread(void *arg)
 	struct storm *storm = arg;
 
 	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
-		its_vmm_signal_fd(storm->fd);
+		irq_target_signal(storm->fd);
 		__atomic_fetch_add(&storm->writes, 1, __ATOMIC_RELEASE);
 	}
 	return NULL;
@@ -681,55 +641,26 @@ static void storm_wait(struct storm *storm)
 
 TEST_F_TIMEOUT(update, old_route_is_gone, SLOW)
 {
-	struct storm storm = { .fd = self->rig.fds[0] };
+	struct storm storm = { .fd = self->rig.t.fds[0] };
 	pthread_t thread;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, storm_thread, &storm));
 	for (u32 round = 0; round < RACE_ROUNDS; round++) {
 		u32 old = round % NR_EVENTS, new = (round + 1) % NR_EVENTS;
 		bool removed = round % 4 == 3;
+		u64 pending;
 
 		ASSERT_EQ(0, update_one(&self->rig, 0, old));
 		storm_wait(&storm);
 		ASSERT_EQ(0, update_one(&self->rig, 0, removed ? NOWHERE : new));
-		its_vmm_clear(&self->rig.v, DEVID, old);
-		its_vmm_clear(&self->rig.v, DEVID, new);
+		irq_target_take(&self->rig.t);
 		storm_wait(&storm);
-		ASSERT_FALSE(its_vmm_pending(&self->rig.v, 0, LPI(old)));
-		ASSERT_EQ(!removed, its_vmm_pending(&self->rig.v, 0, LPI(new)));
+		pending = irq_target_take(&self->rig.t);
+		ASSERT_FALSE(pending & BIT(old));
+		ASSERT_EQ(!removed, !!(pending & BIT(new)));
 	}
 	__atomic_store_n(&storm.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-}
-
-/* Failing allocations: /proc/thread-self/fail-nth. */
-
-static void fail_nth(int fd, u32 n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", n);
-
-	TEST_ASSERT(pwrite(fd, text, len, 0) == len, "fail-nth: %d", errno);
-}
-
-/* Whether the armed failure has happened; disarms. */
-static bool failed(int fd)
-{
-	char text[16] = "";
-
-	TEST_ASSERT(pread(fd, text, sizeof(text) - 1, 0) > 0, "fail-nth: %d", errno);
-	fail_nth(fd, 0);
-	return atoi(text) == 0;
-}
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
 }
 
 TEST_F_TIMEOUT(update, no_memory, SLOW)
@@ -737,10 +668,9 @@ TEST_F_TIMEOUT(update, no_memory, SLOW)
 	u32 n, refused = 0;
 	int fd, ret;
 
-	fd = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (fd < 0 || !write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
+	fd = fail_nth_open();
+	if (fd < 0)
 		SKIP(return, "no failslab");
-	write_file("/sys/kernel/debug/failslab/verbose", "0");
 
 	for (n = 1; n < 100; n++) {
 		add(&self->rig, 0, 1);
@@ -751,11 +681,11 @@ TEST_F_TIMEOUT(update, no_memory, SLOW)
 		/* One changes, one goes, one becomes an input, one is added. */
 		add(&self->rig, 0, 5);
 		add(&self->rig, 1, NOWHERE);
-		add(&self->rig, 2, SPI);
+		add(&self->rig, 2, PIN);
 		add(&self->rig, 3, 6);
 		fail_nth(fd, n);
 		ret = apply(&self->rig, UPDATE);
-		if (!failed(fd))
+		if (!fail_nth_happened(fd))
 			break;
 		if (!ret)
 			continue;
@@ -769,10 +699,47 @@ TEST_F_TIMEOUT(update, no_memory, SLOW)
 	EXPECT_LT(4, refused);
 	EXPECT_EQ(5, where(&self->rig, 0));
 	EXPECT_EQ(NOWHERE, where(&self->rig, 1));
-	EXPECT_EQ(SPI, where(&self->rig, 2));
+	EXPECT_EQ(PIN, where(&self->rig, 2));
 	EXPECT_EQ(6, where(&self->rig, 3));
 	TH_LOG("%u allocations, the call fails without %u", n - 1, refused);
 	close(fd);
 }
+
+#ifdef __x86_64__
+
+/* A GSI of several chips has all of its routes replaced, whatever an update names. */
+TEST_F(update, several_chips)
+{
+	struct kvm_irq_routing_entry pic = {
+		.gsi = FIRST_GSI, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = KVM_IRQCHIP_PIC_MASTER, .pin = 3 },
+	};
+	struct rig *rig = &self->rig;
+
+	for (u32 n = 0; n < 2; n++) {
+		if (n)
+			add(rig, 0, PIN);
+		rig->table.entries[rig->nr++] = pic;
+		if (!n)
+			add(rig, 0, PIN);
+		EXPECT_EQ(0, apply(rig, UPDATE));
+		EXPECT_EQ(PIN, where(rig, 0));
+
+		/* Of the same chip twice, or an MSI too. */
+		add(rig, 0, n ? PIN : 1);
+		rig->table.entries[rig->nr++] = pic;
+		rig->table.entries[rig->nr++] = pic;
+		EXPECT_EQ(-EINVAL, apply(rig, UPDATE));
+		EXPECT_EQ(PIN, where(rig, 0));
+
+		rig->table.entries[rig->nr++] = pic;
+		EXPECT_EQ(0, apply(rig, UPDATE));
+		EXPECT_EQ(NOWHERE, where(rig, 0));
+		EXPECT_EQ(0, update_one(rig, 0, 4));
+		EXPECT_EQ(4, where(rig, 0));
+	}
+}
+
+#endif /* __x86_64__ */
 
 TEST_HARNESS_MAIN
