@@ -6,11 +6,11 @@
 export BASE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run snapshot test quick setup setup-test base series kernel base-kernel debug-kernel \
+.PHONY: help run snapshot test quick quick-x86 setup setup-test base series kernel base-kernel debug-kernel \
 	selftests rootfs check cross bisect bench clean
 
 help:			## list the targets
-	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## *' '/^[a-z0-9-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: kernel rootfs ## the main job: a patched host, a real guest, its MSIs by DeviceID
 	scripts/run
@@ -23,6 +23,12 @@ test: setup-test	## every test, from quick to thorough
 
 quick: kernel rootfs selftests ## the selftests of the series on the lean kernel
 	scripts/quick
+
+quick-x86: setup-test series ## the same for x86_64
+	scripts/kernel x86_64
+	scripts/rootfs x86_64
+	scripts/selftests x86_64
+	scripts/quick x86_64
 
 setup:			## install the Debian packages that `make run` needs
 	scripts/setup run
