@@ -569,46 +569,91 @@ TEST_F_TIMEOUT(storm, setters, SLOW)
  * Let each allocation in turn fail. Some can do without: the call succeeds, and is
  * undone for the next round.
  */
-TEST_F_TIMEOUT(routing, no_memory, SLOW)
+FIXTURE(no_memory)
 {
-	struct irq_target *t = &self->t;
-	struct table old = { }, new = { };
-	u32 n, refused = 0;
-	int fd, ret;
+	struct irq_target t;
+	struct table old, new;
+};
 
-	fd = fail_nth_open();
-	if (fd < 0)
-		SKIP(return, "no failslab");
+FIXTURE_SETUP(no_memory)
+{
+	irq_target_create(&self->t);
 
 	/* One changed, one lost, two added, of which one is a pin. */
-	old.entries[0] = route(FIRST_GSI, 1);
-	old.entries[1] = route(FIRST_GSI + 1, 2);
-	new.entries[0] = route(FIRST_GSI, 5);
-	new.entries[1] = route(FIRST_GSI + 2, 6);
-	new.entries[2] = route(FIRST_GSI + 3, PIN);
+	self->old.entries[0] = route(FIRST_GSI, 1);
+	self->old.entries[1] = route(FIRST_GSI + 1, 2);
+	self->new.entries[0] = route(FIRST_GSI, 5);
+	self->new.entries[1] = route(FIRST_GSI + 2, 6);
+	self->new.entries[2] = route(FIRST_GSI + 3, PIN);
+}
 
+FIXTURE_TEARDOWN(no_memory)
+{
+	irq_target_destroy(&self->t);
+}
+
+static void check_old(struct __test_metadata *_metadata, struct irq_target *t, int ret)
+{
+	ASSERT_EQ(-ENOMEM, ret);
+	ASSERT_EQ(1, where(t, 0));
+	ASSERT_EQ(2, where(t, 1));
+	ASSERT_EQ(NO_ROUTE, where(t, 2));
+}
+
+static void check_new(struct __test_metadata *_metadata, struct irq_target *t, int ret)
+{
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(5, where(t, 0));
+	EXPECT_EQ(NO_ROUTE, where(t, 1));
+	EXPECT_EQ(6, where(t, 2));
+	EXPECT_EQ(PIN, where(t, 3));
+}
+
+TEST_F_TIMEOUT(no_memory, nth, SLOW)
+{
+	int fd = fail_nth_open(), ret;
+	u32 n, refused = 0;
+
+	if (fd < 0)
+		SKIP(return, "no failslab");
 	for (n = 1; n < 100; n++) {
-		ASSERT_EQ(0, set_table(t, &old, 2));
+		ASSERT_EQ(0, set_table(&self->t, &self->old, 2));
 		fail_nth(fd, n);
-		ret = set_table(t, &new, 3);
+		ret = set_table(&self->t, &self->new, 3);
 		if (!fail_nth_happened(fd))
 			break;
 		if (!ret)
 			continue;
 		refused++;
-		ASSERT_EQ(-ENOMEM, ret);
-		ASSERT_EQ(1, where(t, 0));
-		ASSERT_EQ(2, where(t, 1));
-		ASSERT_EQ(NO_ROUTE, where(t, 2));
+		check_old(_metadata, &self->t, ret);
 	}
-	EXPECT_EQ(0, ret);
 	EXPECT_LT(4, refused);
-	EXPECT_EQ(5, where(t, 0));
-	EXPECT_EQ(NO_ROUTE, where(t, 1));
-	EXPECT_EQ(6, where(t, 2));
-	EXPECT_EQ(PIN, where(t, 3));
+	check_new(_metadata, &self->t, ret);
 	TH_LOG("%u allocations, the call fails without %u", n - 1, refused);
 	close(fd);
+}
+
+TEST_F_TIMEOUT(no_memory, after, SLOW)
+{
+	int fd = fail_after_open(), ret = -ENOMEM;
+	u32 bytes, refused = 0;
+
+	if (fd < 0)
+		SKIP(return, "no failslab");
+	for (bytes = 0; bytes < 16384; bytes += 64) {
+		ASSERT_EQ(0, set_table(&self->t, &self->old, 2));
+		fail_after(fd, bytes);
+		ret = set_table(&self->t, &self->new, 3);
+		fail_after_stop(fd);
+		if (!ret)
+			break;
+		refused++;
+		check_old(_metadata, &self->t, ret);
+	}
+	fail_after_close(fd);
+	EXPECT_LT(10, refused);
+	check_new(_metadata, &self->t, ret);
+	TH_LOG("%u bytes, refused %u times with less", bytes, refused);
 }
 
 #ifdef __x86_64__

@@ -5,6 +5,7 @@
  * Commands come from the VMM's side. Where LPIs are is read from the pending tables
  * or, where that does not show it, taken by a guest.
  */
+#include "fail_nth.h"
 #include "its_machine.h"
 #include "gic.h"
 #include "kselftest_harness.h"
@@ -1045,6 +1046,52 @@ TEST_F(guest, movi_seen)
 	EXPECT_TAKES_NONE(0);
 	EXPECT_TAKES(1, LPI(1));
 	EXPECT_TAKES_NONE(1);
+}
+
+/*
+ * Without memory a command does nothing, and the next ones are processed. The LPI of
+ * another event, which the new one shares, stays as it is.
+ */
+#define NO_MEMORY_ICID	NR_GUEST_VCPUS
+#define NO_MEMORY_LPI	LPI(NR_GUEST_VCPUS * EVENTS_PER_VCPU)
+#define NO_MEMORY_MAX	16384
+
+static void map_two_events(struct its_vmm *v)
+{
+	its_vmm_mapc(v, NO_MEMORY_ICID, 0, true);
+	its_vmm_mapd_itt(v, DEV_EMPTY, v->scratch_gpa, 5, true);
+	its_vmm_mapti(v, DEV_EMPTY, 0, LPI(0), NO_MEMORY_ICID);
+	its_vmm_mapti(v, DEV_EMPTY, 1, NO_MEMORY_LPI, NO_MEMORY_ICID);
+}
+
+TEST_F_TIMEOUT(guest, no_memory, SLOW)
+{
+	struct its_vmm *v = &self->its;
+	int fd = fail_after_open();
+	u32 bytes, refused = 0;
+
+	if (fd < 0)
+		SKIP(return, "no failslab");
+	its_vmm_set_config(v, NO_MEMORY_LPI, LPI_ENABLED);
+	for (bytes = 0; bytes < NO_MEMORY_MAX; bytes += 64) {
+		EXPECT_EQ(1, signal_event(v, DEV, 0));
+		fail_after(fd, bytes);
+		map_two_events(v);
+		fail_after_stop(fd);
+		ASSERT_TRUE(its_vmm_pending(v, 0, LPI(0)));
+		if (signal_event(v, DEV_EMPTY, 0) && signal_event(v, DEV_EMPTY, 1))
+			break;
+		refused++;
+		its_vmm_mapd_itt(v, DEV_EMPTY, v->scratch_gpa, 5, false);
+		its_vmm_mapc(v, NO_MEMORY_ICID, 0, false);
+	}
+	fail_after_close(fd);
+	EXPECT_LT(10, refused);
+	EXPECT_GT(NO_MEMORY_MAX, bytes);
+	EXPECT_TAKES(0, LPI(0));
+	EXPECT_TAKES(0, NO_MEMORY_LPI);
+	EXPECT_TAKES_NONE(0);
+	TH_LOG("%u bytes, refused %u times with less", bytes, refused);
 }
 
 TEST_HARNESS_MAIN
