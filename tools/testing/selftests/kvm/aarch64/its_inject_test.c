@@ -29,6 +29,7 @@
 #define PHASE_MS	400	/* of a test that goes on until the time is over */
 #define STORM_MS	300
 #define LOST_MS		20000	/* until an MSI counts as lost: far longer than it takes */
+#define HELD_MS	100	/* for a vCPU to enter with what it was sent */
 
 static u64 now_ms(void)
 {
@@ -846,6 +847,8 @@ TEST_F_TIMEOUT(two, mapped_by_threads, SLOW)
  * @ready: vCPUs that are ready to take LPIs.
  * @taken: LPIs that each vCPU has taken.
  * @strange: Interrupts that are none of these.
+ * @go: Tells a vCPU to give its commands.
+ * @done: They are.
  */
 struct shared {
 	u64 queue[2];
@@ -853,6 +856,8 @@ struct shared {
 	u32 ready;
 	u64 taken[NR_VCPUS][NR_EVENTS];
 	u64 strange;
+	u32 go;
+	u32 done;
 };
 
 static struct shared *shared;	/* the guest's address */
@@ -985,6 +990,79 @@ static void guest_enable_lpis(u32 n)
 
 	writel_relaxed(n & 1 ? GICR_CTLR_ENABLE_LPIS : 0,
 		       GICR_BASE_GVA + vcpu * KVM_VGIC_V3_REDIST_SIZE + GICR_CTLR);
+}
+
+/* Has IRQs masked, so that what comes stays in a list register, until it is told. */
+static void guest_hold(u32 n)
+{
+	if (n) {
+		guest_take(n);
+		return;
+	}
+	local_irq_disable();
+	while (!__atomic_load_n(&shared->done, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	GUEST_SYNC(0);
+	local_irq_enable();
+	isb();
+}
+
+static void guest_complete(u32 its)
+{
+	while (readq_relaxed(guest_its(its) + GITS_CREADR) !=
+	       readq_relaxed(guest_its(its) + GITS_CWRITER))
+		cpu_relax();
+}
+
+/* Event 0 to vCPU 1, by a new mapping, and that of ITS 1 away. */
+static void held_discard(void)
+{
+	guest_command(1, DEV_CMD(GITS_CMD_DISCARD), 0, 0);
+	guest_complete(1);
+	guest_command(0, DEV_CMD(GITS_CMD_DISCARD), 0, 0);
+	guest_command(0, DEV_CMD(GITS_CMD_MAPTI), LPI(0ULL) << 32, 1);
+	guest_complete(0);
+}
+
+static void held_movi(void)
+{
+	guest_command(0, DEV_CMD(GITS_CMD_MOVI), 0, 1);
+	guest_complete(0);
+}
+
+static void held_disable(void)
+{
+	volatile void *ctlr = GICR_BASE_GVA + GICR_CTLR;
+
+	writel_relaxed(0, ctlr);
+	writel_relaxed(GICR_CTLR_ENABLE_LPIS, ctlr);
+}
+
+static void guest_when_told(void (*what)(void), u32 n)
+{
+	if (n) {
+		guest_take(n);
+		return;
+	}
+	while (!__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	what();
+	__atomic_store_n(&shared->done, 1, __ATOMIC_RELEASE);
+}
+
+static void guest_held_discard(u32 n)
+{
+	guest_when_told(held_discard, n);
+}
+
+static void guest_held_movi(u32 n)
+{
+	guest_when_told(held_movi, n);
+}
+
+static void guest_held_disable(u32 n)
+{
+	guest_when_told(held_disable, n);
 }
 
 static void guest_main(void (*again)(u32 n))
@@ -1203,6 +1281,78 @@ TEST_F_TIMEOUT(take, once_each, SLOW)
 	for (u32 event = 0; event < NR_EVENTS; event++)
 		EXPECT_EQ(DIV_ROUND_UP(TAKE_ROUNDS - event, NR_EVENTS), taken(g, event));
 	EXPECT_EQ(0, drops(&g->v));
+}
+
+/*
+ * vCPU 0 has the LPI of event 0 in a list register, with IRQs masked, when vCPU 1 moves
+ * it, or takes it away. Then vCPU 0 exits, and unmasks.
+ */
+
+FIXTURE(held)
+{
+	struct guest g;
+};
+
+/*
+ * @command: What vCPU 1 does.
+ * @taken: How often vCPU 1 takes the LPI then.
+ * @next: Which vCPU gets the next one.
+ */
+FIXTURE_VARIANT(held)
+{
+	void (*command)(u32 n);
+	u32 taken;
+	u32 next;
+};
+
+FIXTURE_VARIANT_ADD(held, discard) { guest_held_discard, .taken = 0, .next = 1 };
+FIXTURE_VARIANT_ADD(held, movi) { guest_held_movi, .taken = 1, .next = 1 };
+FIXTURE_VARIANT_ADD(held, disable) { guest_held_disable, .taken = 0, .next = 0 };
+
+FIXTURE_SETUP(held)
+{
+	create_guest(&self->g);
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	destroy_guest(&self->g);
+}
+
+static void wait_taken(struct guest *g, u64 sum)
+{
+	u64 end = now_ms() + LOST_MS;
+
+	while (taken(g, 0) < sum && now_ms() < end)
+		usleep(1000);
+}
+
+TEST_F_TIMEOUT(held, is_not_taken_there, SLOW)
+{
+	struct guest *g = &self->g;
+	struct shared *mine = g->v.scratch;
+	u64 end = now_ms() + LOST_MS;
+
+	start_vcpus(g, (void (*[])(u32)) { guest_hold, variant->command, guest_take });
+	EXPECT_EQ(1, send(&g->inj, SIGNAL, 0));
+	usleep(HELD_MS * 1000);
+	EXPECT_EQ(0, taken(g, 0));
+
+	__atomic_store_n(&mine->go, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&mine->done, __ATOMIC_ACQUIRE) && now_ms() < end)
+		usleep(1000);
+	EXPECT_EQ(1, mine->done);
+	wait_taken(g, variant->taken);
+	usleep(HELD_MS * 1000);
+	EXPECT_EQ(0, mine->taken[0][0]);
+	EXPECT_EQ(variant->taken, mine->taken[1][0]);
+
+	EXPECT_EQ(1, send(&g->inj, SIGNAL, 0));
+	wait_taken(g, variant->taken + 1);
+	EXPECT_EQ(variant->taken + 1, taken(g, 0));
+	EXPECT_LT(0, mine->taken[variant->next][0]);
+	stop_vcpus(g);
+	EXPECT_EQ(0, mine->strange);
 }
 
 /*
