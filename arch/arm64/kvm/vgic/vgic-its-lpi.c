@@ -69,6 +69,9 @@ static bool its_lpi_take(struct vgic_irq *irq, struct kvm_vcpu *holder)
 	guard(raw_spinlock)(&irq->irq_lock);
 	if (irq->vcpu != holder || irq->target_vcpu == holder)
 		return false;
+	/* LPIs have no active state, but an emulated GIC may say that they are. */
+	if (irq->active)
+		return false;
 	/* Pairs with vgic_v3_fold_lr_state(): what they said has been folded back. */
 	if (smp_load_acquire(&cpu->vgic_v3.used_lrs))
 		return false;

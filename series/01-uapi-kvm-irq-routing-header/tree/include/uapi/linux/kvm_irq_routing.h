@@ -205,10 +205,10 @@ struct kvm_irq_routing {
  *
  * When it returns 0, no interrupt is delivered by a route that it replaced or
  * removed, but by a device whose interrupt GICv4 forwards (arm64): that one goes
- * where it did until its eventfd is unbound. What it costs beyond reading the array depends on what differs from
- * the table in force. An MSI without KVM_MSI_VALID_DEVID is accepted on a VM
- * that needs DeviceIDs, as a placeholder: it is never delivered. If the ioctl
- * fails, nothing has changed:
+ * where it did until its eventfd is unbound. What it costs beyond reading the
+ * array depends on what differs from the table in force. An MSI without
+ * KVM_MSI_VALID_DEVID is accepted on a VM that needs DeviceIDs, as a
+ * placeholder: it is never delivered. If the ioctl fails, nothing has changed:
  *
  *   EINVAL  there is no interrupt controller in the kernel (x86, riscv)
  *   EINVAL  nr or a GSI is over the limit, or flags is not zero
