@@ -19,6 +19,9 @@
 #ifdef __x86_64__
 #define IRQ_TARGET_CHIP		KVM_IRQCHIP_IOAPIC
 #define IRQ_TARGET_CHIP_PINS	KVM_IOAPIC_NUM_PINS
+#elif defined(__riscv)
+#define IRQ_TARGET_CHIP		0
+#define IRQ_TARGET_CHIP_PINS	1024
 #else
 #define IRQ_TARGET_CHIP		0
 #define IRQ_TARGET_CHIP_PINS	(1020 - 32)
@@ -33,7 +36,7 @@
  * struct irq_target - The VM.
  * @vm: With one vCPU, which has not run.
  * @arch: What the architecture's part has of it: a struct its_vmm on arm64, the
- *	struct kvm_vcpu on x86.
+ *	struct kvm_vcpu on x86, the AIA's file descriptor on riscv.
  * @fds: Eventfd n is bound to GSI IRQ_TARGET_FIRST_GSI + n.
  */
 struct irq_target {
