@@ -6,7 +6,7 @@
 export BASE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run snapshot test quick quick-x86 setup setup-test base series kernel base-kernel debug-kernel \
+.PHONY: help run snapshot test quick quick-x86 quick-riscv setup setup-test base series kernel base-kernel debug-kernel \
 	selftests rootfs check cross bisect bench clean
 
 help:			## list the targets
@@ -29,6 +29,11 @@ quick-x86: setup-test series ## the same for x86_64
 	scripts/rootfs x86_64
 	scripts/selftests x86_64
 	scripts/quick x86_64
+
+quick-riscv: setup-test series ## the same for riscv64
+	scripts/kernel riscv
+	scripts/selftests riscv
+	scripts/quick riscv
 
 setup:			## install the Debian packages that `make run` needs
 	scripts/setup run
