@@ -1032,10 +1032,8 @@ static void held_movi(void)
 
 static void held_disable(void)
 {
-	volatile void *ctlr = GICR_BASE_GVA + GICR_CTLR;
-
-	writel_relaxed(0, ctlr);
-	writel_relaxed(GICR_CTLR_ENABLE_LPIS, ctlr);
+	writel_relaxed(0, GICR_BASE_GVA + GICR_CTLR);
+	writel_relaxed(GICR_CTLR_ENABLE_LPIS, GICR_BASE_GVA + GICR_CTLR);
 }
 
 static void guest_when_told(void (*what)(void), u32 n)
