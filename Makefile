@@ -6,8 +6,8 @@
 export BASE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run snapshot test quick quick-x86 quick-riscv setup setup-test base series kernel base-kernel debug-kernel \
-	selftests rootfs check cross bisect bench clean
+.PHONY: help run snapshot test quick quick-x86 quick-riscv setup setup-test base series \
+	kernel base-kernel debug-kernel selftests rootfs check cross bisect bench clean
 
 help:			## list the targets
 	@awk -F ':.*## *' '/^[a-z0-9-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -12,7 +12,7 @@
  * The eventfd's wait queue is the index by eventfd: an irqfd waits with
  * WQ_FLAG_PRIORITY, as the only one that does, whatever its VM. Who takes it off
  * there owns it, and undoes the rest: an unbinding, the release of the VM, or
- * the last close of the eventfd. As that comes in atomic context it hands the
+ * the last close of the eventfd. As that comes in atomic context, it hands the
  * irqfd to a work item, one for all of a VM.
  *
  * Locks:

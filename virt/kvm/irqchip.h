@@ -41,8 +41,8 @@
  * @nr_last: Length of @last. irq_lock.
  * @retiring: How many changes wait for readers of what they replaced.
  * @pins: The GSI that leads to an input of an interrupt controller, or -1; if
- *	there are several, the last one of the table. Write: irq_lock; read: any
- *	time.
+ *	there are several, that whose route was set last, or if that has gone, the
+ *	lowest of the others. Write: irq_lock; read: any time.
  *
  * Reading the array is the main cost of a call that changes little, so @last is
  * kept to find what differs without decoding the rest. It is kept until an update

@@ -32,7 +32,7 @@
  *    event is unmapped by clearing its_event.irq with irq_lock held, and only then
  *    is the reference dropped. So who holds irq_lock and finds its_event.irq set
  *    has an LPI that stays, and may make it pending. When it comes back to the lock
- *    in order to queue it, it may be gone: vgic_queue_irq_unlock() takes a reference
+ *    to queue the LPI, that may be gone: vgic_queue_irq_unlock() takes a reference
  *    for the vCPU's list if there is one to take. RCU keeps the memory.
  *
  * 2. Unmapping clears the LPI's pending state in the same section of irq_lock, and
@@ -56,12 +56,11 @@
  * What a guest can have the host allocate, charged to the VM's memory cgroup: an
  * its_device for each DeviceID that it maps (65,536 at most), an its_bus of 4 KiB for
  * 256 neighbours of them (1 MiB in all), an its_collection for each ICID (65,536), an
- * its_event for each event (ITS_MAX_EVENTS), an its_lpi for
- * each INTID (57,344), and the XArray nodes that index them, of 576 bytes for 64
- * neighbours. That is about 10 MiB for 57,344 events of neighbouring IDs, and for each
- * ITS 210 MiB at the very most: two events in each of 65,536 devices, so far apart
- * that they share one of five nodes. What was unmapped comes on top of it until the
- * end of a grace period.
+ * its_event for each event (ITS_MAX_EVENTS), an its_lpi for each INTID (57,344), and
+ * the XArray nodes that index them, of 576 bytes for 64 neighbours. That is about
+ * 10 MiB for 57,344 events of neighbouring IDs, and for each ITS 210 MiB at the very
+ * most: two events in each of 65,536 devices, so far apart that they share one of five
+ * nodes. What was unmapped comes on top of it until the end of a grace period.
  */
 #ifndef __KVM_ARM_VGIC_ITS_H__
 #define __KVM_ARM_VGIC_ITS_H__
@@ -123,7 +122,7 @@ struct its_lpi_tables {
  * struct vgic_its - One ITS. Lives as long as its VM.
  * @kvm:	The VM.
  * @next:	The ITS whose address was set before; vgic_dist.its is the latest.
- *		Written once, before that; read under RCU.
+ *		Written once, before that; read without a lock (its_inject_find()).
  * @base:	Address of the frames, or VGIC_ADDR_UNDEF. Written once, under
  *		slots_lock and before @next.
  * @iodev:	The frames on the VM's bus.

@@ -89,7 +89,10 @@ void its_vmm_destroy(struct its_vmm *v);
  * where they are enabled already.
  */
 void its_vmm_create_vm(struct its_vmm *v, u32 nr_vcpus);
-/* In place of its_vmm_create_vm(): a VM with vCPUs that may run; not its memory from 1 GiB on. */
+/*
+ * In place of its_vmm_create_vm(): @vm has vCPUs that may run, and no memory at 1 GiB
+ * or above, where the tables go.
+ */
 void its_vmm_use_vm(struct its_vmm *v, struct kvm_vm *vm, u32 nr_vcpus);
 void its_vmm_add_gic(struct its_vmm *v);
 void its_vmm_add_its(struct its_vmm *v);
