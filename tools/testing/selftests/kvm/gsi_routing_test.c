@@ -27,7 +27,6 @@
 #define PIN_GSI		(FIRST_GSI + 3)
 #define MODEL_ROUNDS	250
 #define STORM_ROUNDS	150
-#define STORM_WRITES	30	/* to wait for after a change */
 #define SLOW		300	/* s: the test is not quick on a debug kernel */
 
 struct table {
@@ -420,52 +419,31 @@ TEST_F_TIMEOUT(routing, follows_model, SLOW)
 	EXPECT_LT(0, refused);
 }
 
-/* Storm: threads that signal all the time. */
+/* Under a storm of signals. */
 
-struct storm {
+struct rebinder {
 	pthread_t thread;
-	pthread_t rebinder;
 	struct irq_target *t;
-	int fd;
-	u32 writes;
 	bool stop;
 };
-
-static void *storm_thread(void *arg)
-{
-	struct storm *storm = arg;
-
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
-		irq_target_signal(storm->fd);
-		__atomic_fetch_add(&storm->writes, 1, __ATOMIC_RELEASE);
-	}
-	return NULL;
-}
 
 /* Unbinds and binds the eventfd that is signalled, all the time. */
 static void *rebind_thread(void *arg)
 {
-	struct storm *storm = arg;
+	struct rebinder *rebinder = arg;
 
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
-		irq_target_irqfd(storm->t, 0, KVM_IRQFD_FLAG_DEASSIGN);
-		irq_target_irqfd(storm->t, 0, 0);
+	while (!__atomic_load_n(&rebinder->stop, __ATOMIC_RELAXED)) {
+		irq_target_irqfd(rebinder->t, 0, KVM_IRQFD_FLAG_DEASSIGN);
+		irq_target_irqfd(rebinder->t, 0, 0);
 	}
 	return NULL;
-}
-
-static void storm_wait(struct storm *storm)
-{
-	u32 from = __atomic_load_n(&storm->writes, __ATOMIC_ACQUIRE);
-
-	while (__atomic_load_n(&storm->writes, __ATOMIC_ACQUIRE) - from < STORM_WRITES)
-		sched_yield();
 }
 
 FIXTURE(storm)
 {
 	struct irq_target t;
-	struct storm storm;
+	struct irq_target_storm storm;
+	struct rebinder rebinder;
 };
 
 /*
@@ -485,21 +463,19 @@ FIXTURE_VARIANT_ADD(storm, rebind) { .rebind = true };
 FIXTURE_SETUP(storm)
 {
 	irq_target_create(&self->t);
-	self->storm.t = &self->t;
-	self->storm.fd = self->t.fds[0];
-	TEST_ASSERT_EQ(0, pthread_create(&self->storm.thread, NULL, storm_thread,
-					 &self->storm));
+	irq_target_storm_start(&self->storm, self->t.fds[0]);
+	self->rebinder.t = &self->t;
 	if (variant->rebind)
-		TEST_ASSERT_EQ(0, pthread_create(&self->storm.rebinder, NULL,
-						 rebind_thread, &self->storm));
+		TEST_ASSERT_EQ(0, pthread_create(&self->rebinder.thread, NULL,
+						 rebind_thread, &self->rebinder));
 }
 
 FIXTURE_TEARDOWN(storm)
 {
-	__atomic_store_n(&self->storm.stop, true, __ATOMIC_RELAXED);
-	pthread_join(self->storm.thread, NULL);
+	irq_target_storm_stop(&self->storm);
+	__atomic_store_n(&self->rebinder.stop, true, __ATOMIC_RELAXED);
 	if (variant->rebind)
-		pthread_join(self->storm.rebinder, NULL);
+		pthread_join(self->rebinder.thread, NULL);
 	irq_target_destroy(&self->t);
 }
 
@@ -519,14 +495,14 @@ TEST_F_TIMEOUT(storm, old_route_is_gone, SLOW)
 
 		table.entries[0] = route(FIRST_GSI, old);
 		ASSERT_EQ(0, set_table(t, &table, 1));
-		storm_wait(&self->storm);
+		irq_target_storm_wait(&self->storm);
 		if (variant->cold)
 			irq_target_forget(t);
 
 		table.entries[0] = route(FIRST_GSI, new);
 		ASSERT_EQ(0, set_table(t, &table, !removed));
 		irq_target_take(t);
-		storm_wait(&self->storm);
+		irq_target_storm_wait(&self->storm);
 		pending = irq_target_take(t);
 		ASSERT_FALSE(pending & BIT(old));
 		if (!variant->cold && !variant->rebind)

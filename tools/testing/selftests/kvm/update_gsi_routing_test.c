@@ -614,53 +614,26 @@ TEST_F_TIMEOUT(update, each_its_own, SLOW)
 
 /* Once the call has returned, the old route is gone, however often it is raised. */
 
-struct storm {
-	int fd;
-	u32 writes;
-	bool stop;
-};
-
-static void *storm_thread(void *arg)
-{
-	struct storm *storm = arg;
-
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
-		irq_target_signal(storm->fd);
-		__atomic_fetch_add(&storm->writes, 1, __ATOMIC_RELEASE);
-	}
-	return NULL;
-}
-
-static void storm_wait(struct storm *storm)
-{
-	u32 from = __atomic_load_n(&storm->writes, __ATOMIC_ACQUIRE);
-
-	while (__atomic_load_n(&storm->writes, __ATOMIC_ACQUIRE) - from < 30)
-		sched_yield();
-}
-
 TEST_F_TIMEOUT(update, old_route_is_gone, SLOW)
 {
-	struct storm storm = { .fd = self->rig.t.fds[0] };
-	pthread_t thread;
+	struct irq_target_storm storm;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, storm_thread, &storm));
+	irq_target_storm_start(&storm, self->rig.t.fds[0]);
 	for (u32 round = 0; round < RACE_ROUNDS; round++) {
 		u32 old = round % NR_EVENTS, new = (round + 1) % NR_EVENTS;
 		bool removed = round % 4 == 3;
 		u64 pending;
 
 		ASSERT_EQ(0, update_one(&self->rig, 0, old));
-		storm_wait(&storm);
+		irq_target_storm_wait(&storm);
 		ASSERT_EQ(0, update_one(&self->rig, 0, removed ? NOWHERE : new));
 		irq_target_take(&self->rig.t);
-		storm_wait(&storm);
+		irq_target_storm_wait(&storm);
 		pending = irq_target_take(&self->rig.t);
 		ASSERT_FALSE(pending & BIT(old));
 		ASSERT_EQ(!removed, !!(pending & BIT(new)));
 	}
-	__atomic_store_n(&storm.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	irq_target_storm_stop(&storm);
 }
 
 TEST_F_TIMEOUT(update, no_memory, SLOW)

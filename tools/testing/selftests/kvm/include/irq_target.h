@@ -6,6 +6,8 @@
 #ifndef SELFTEST_KVM_IRQ_TARGET_H
 #define SELFTEST_KVM_IRQ_TARGET_H
 
+#include <pthread.h>
+
 #include "kvm_util.h"
 
 /*
@@ -57,6 +59,26 @@ u32 irq_target_where(struct irq_target *t, u32 i);
 /* Bind that eventfd; KVM_IRQFD_FLAG_DEASSIGN unbinds it. */
 void irq_target_irqfd(struct irq_target *t, u32 i, u32 flags);
 void irq_target_signal(int fd);
+
+/**
+ * struct irq_target_storm - A thread that signals an eventfd all the time.
+ * @fd: The eventfd.
+ * @writes: How often it has.
+ * @stop: Tells it to end.
+ * @thread: The thread.
+ */
+struct irq_target_storm {
+	int fd;
+	u32 writes;
+	bool stop;
+	pthread_t thread;
+};
+
+void irq_target_storm_start(struct irq_target_storm *storm, int fd);
+void irq_target_storm_stop(struct irq_target_storm *storm);
+
+/* Wait until what has happened before has been under it for a while. */
+void irq_target_storm_wait(struct irq_target_storm *storm);
 
 /*
  * The architecture's part.

@@ -2,9 +2,12 @@
 /*
  * Where does a GSI lead? What is the same on all architectures.
  */
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "irq_target.h"
+
+#define STORM_WRITES	30	/* that irq_target_storm_wait() waits for */
 
 void irq_target_irqfd(struct irq_target *t, u32 i, u32 flags)
 {
@@ -67,4 +70,35 @@ void irq_target_destroy(struct irq_target *t)
 	for (u32 i = 0; i < IRQ_TARGET_GSIS; i++)
 		close(t->fds[i]);
 	irq_target_destroy_vm(t);
+}
+
+static void *storm_thread(void *arg)
+{
+	struct irq_target_storm *storm = arg;
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
+		irq_target_signal(storm->fd);
+		__atomic_fetch_add(&storm->writes, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+void irq_target_storm_start(struct irq_target_storm *storm, int fd)
+{
+	*storm = (struct irq_target_storm) { .fd = fd };
+	TEST_ASSERT_EQ(0, pthread_create(&storm->thread, NULL, storm_thread, storm));
+}
+
+void irq_target_storm_stop(struct irq_target_storm *storm)
+{
+	__atomic_store_n(&storm->stop, true, __ATOMIC_RELAXED);
+	pthread_join(storm->thread, NULL);
+}
+
+void irq_target_storm_wait(struct irq_target_storm *storm)
+{
+	u32 from = __atomic_load_n(&storm->writes, __ATOMIC_ACQUIRE);
+
+	while (__atomic_load_n(&storm->writes, __ATOMIC_ACQUIRE) - from < STORM_WRITES)
+		sched_yield();
 }
