@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * GSI routing: what the core (virt/kvm/irqchip.c) and an architecture's
- * interrupt controllers call of each other. Userspace's side is in
- * <uapi/linux/kvm_irq_routing.h>.
+ * GSI routing: the calls between the core (virt/kvm/irqchip.c) and the interrupt
+ * controllers of an architecture. The ioctls are in <uapi/linux/kvm_irq_routing.h>.
  */
 #ifndef __LINUX_KVM_IRQ_ROUTING_H
 #define __LINUX_KVM_IRQ_ROUTING_H
@@ -13,9 +12,6 @@
 #include <uapi/linux/kvm_irq_routing.h>
 
 struct kvm;
-
-/* GSIs are below this, and so is the length of a routing table. */
-#define KVM_MAX_IRQ_ROUTES	65536
 
 struct kvm_xen_evtchn {
 	u32 port;
@@ -30,8 +26,10 @@ struct kvm_hv_sint {
 };
 
 struct kvm_s390_adapter_int {
-	u64 ind_addr;		/* addresses are of userspace, unlike the ABI's */
+	u64 ind_addr;		/* where userspace has it */
+	u64 ind_gaddr;		/* where the guest has it */
 	u64 summary_addr;
+	u64 summary_gaddr;
 	u64 ind_offset;
 	u32 summary_offset;
 	u32 adapter_id;
@@ -71,9 +69,9 @@ struct kvm_kernel_irq_routing_entry {
  * @gsi: The GSI.
  * @entries: The destinations.
  *
- * A reader found it inside srcu_read_lock(&kvm->irq_srcu) and may use it until
+ * A reader looks it up inside srcu_read_lock(&kvm->irq_srcu) and may use it until
  * the matching unlock; it is freed after a grace period of irq_srcu. The members
- * between @gsi and @entries belong to who changes routes, inside irq_lock.
+ * between @gsi and @entries are for changes of routes, which hold irq_lock.
  */
 struct kvm_gsi_routes {
 	u32 nr;
@@ -81,8 +79,8 @@ struct kvm_gsi_routes {
 	/* private: */
 	u64 change;			/* the last change that looked here */
 	u32 named;			/* how often its entries named the GSI */
-	struct kvm_gsi_routes *staged;	/* what it puts in this place, or NULL */
-	struct kvm_gsi_routes *next;	/* the next one that it exchanges */
+	struct kvm_gsi_routes *staged;	/* what replaces this one, or NULL */
+	struct kvm_gsi_routes *next;	/* the next one that is replaced */
 	/* public: */
 	struct kvm_kernel_irq_routing_entry entries[] __counted_by(nr);
 };
@@ -121,14 +119,24 @@ const struct kvm_gsi_routes *kvm_next_gsi_routes(struct kvm *kvm,
 						 unsigned long *gsi);
 
 /**
+ * kvm_has_gsi_routes_of() - Does any GSI lead to a destination of a type?
+ * @kvm: The VM.
+ * @type: KVM_IRQ_ROUTING_*.
+ *
+ * Context: Holds kvm->irq_lock.
+ * Return: Whether one does.
+ */
+bool kvm_has_gsi_routes_of(struct kvm *kvm, u32 type);
+
+/**
  * kvm_set_irq_routing() - Replace the routes of all GSIs.
  * @kvm: The VM.
  * @entries: The routes, in any order.
  * @nr: How many.
  * @flags: Zero.
  *
- * All or nothing: on an error, the routes in force stay. On success, no
- * interrupt goes out by a route that was replaced or removed once this returns.
+ * All or nothing: on an error, the routes in force stay. After it has returned 0,
+ * no interrupt is delivered by a route that it replaced or removed.
  *
  * Context: May sleep. Takes kvm->irq_lock.
  * Return: 0, or an error of KVM_SET_GSI_ROUTING.
@@ -137,7 +145,7 @@ int kvm_set_irq_routing(struct kvm *kvm,
 			const struct kvm_irq_routing_entry *entries,
 			unsigned int nr, unsigned int flags);
 
-/* KVM_SET_GSI_ROUTING and KVM_UPDATE_GSI_ROUTING, with the ioctl's argument. */
+/* The ioctls. @argp is their argument. */
 int kvm_vm_ioctl_set_gsi_routing(struct kvm *kvm, void __user *argp);
 int kvm_vm_ioctl_update_gsi_routing(struct kvm *kvm, void __user *argp);
 
@@ -153,15 +161,6 @@ void kvm_free_irq_routing(struct kvm *kvm);
  * Return: false if KVM_SET_GSI_ROUTING is to fail with EINVAL.
  */
 bool kvm_arch_can_set_irq_routing(struct kvm *kvm);
-
-/**
- * kvm_arch_msi_needs_devid() - Does an MSI need a DeviceID in this VM?
- * @kvm: The VM.
- *
- * Return: The value of KVM_CAP_MSI_DEVID. May turn from false to true, never
- * back.
- */
-bool kvm_arch_msi_needs_devid(struct kvm *kvm);
 
 /**
  * kvm_set_routing_entry() - Decode a route from userspace.
@@ -195,9 +194,9 @@ static inline void kvm_free_irq_routing(struct kvm *kvm)
 int kvm_send_userspace_msi(struct kvm *kvm, struct kvm_msi *msi);
 
 /*
- * Routes have been set: tell the architecture, once a call, if any leads to neither
- * an MSI nor an input of an interrupt controller. The caller holds kvm->irq_lock,
- * so that changes come in order.
+ * Called once for each call that has set routes, even if none is different: what the
+ * architecture derives from routes can depend on more than them. Holds
+ * kvm->irq_lock, so calls come in the order of changes.
  */
 void kvm_arch_irq_routing_update(struct kvm *kvm);
 

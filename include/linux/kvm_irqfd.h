@@ -2,31 +2,35 @@
 /*
  * irqfd: an eventfd that raises a GSI (virt/kvm/irqfd.c).
  *
- * An irqfd goes through these stages. Undoing them is the same in reverse.
+ * Binding takes an irqfd through these stages. Tearing it down undoes them in reverse
+ * order.
  *
- *   enter	find it by its GSI: it has its route, and follows it from now on
- *   bypass	let a device raise the interrupt without the host, if it can
- *   hook	wait for the eventfd: only now does a write raise the GSI. What
- *		follows may be undone by others at any time
+ *   enter	Copy the route of the GSI, and make the irqfd visible by its GSI: from
+ *		now on it follows changes of the route.
+ *   bypass	Register with the bypass manager, so that a device can raise the
+ *		interrupt without the host.
+ *   hook	Add it to the wait queue of the eventfd: from now on a write raises the
+ *		GSI, and the irqfd can be torn down at any time.
  *
- * The eventfd's wait queue is the index by eventfd: an irqfd waits with
- * WQ_FLAG_PRIORITY, as the only one that does, whatever its VM. Who takes it off
- * there owns it, and undoes the rest: an unbinding, the release of the VM, or
- * the last close of the eventfd. As that comes in atomic context, it hands the
- * irqfd to a work item, one for all of a VM.
+ * The wait queue is also the index by eventfd. An irqfd waits there with
+ * WQ_FLAG_PRIORITY, and there is one such waiter at most, in whatever VM. The path
+ * that removes an irqfd from the wait queue owns it and tears it down: an unbinding,
+ * the release of the VM, or the last close of the eventfd. The last close runs in
+ * atomic context, so it hands the irqfd to a work item, one for each VM.
  *
- * Locks:
- *   kvm->irqfds.undoing	read: an unbinding is not over; write: wait for those.
- *				Nothing else waits for it, so a grace period is all right
- *   kvm->irq_lock (mutex)	which irqfds and resamplers there are. Routes are
- *				changed inside of it too: an irqfd has either seen
- *				a change when it enters, or is told of it
- *     kvm->irqfds.lock		a route, and the producer that bypasses by it
- *       the wait queue's	whether it is hooked, and its copy of the route
- *   kvm->irq_srcu		readers of resamplers and their irqfds
+ * Locks, outermost first:
+ *   kvm->irqfds.undoing	Read: an unbinding tears down. Write: wait for that.
+ *				Nothing else takes it, so a holder may wait for a
+ *				grace period.
+ *   kvm->irq_lock (mutex)	Which irqfds and resamplers there are. Routes change
+ *				inside it: an irqfd that enters either sees a change
+ *				or is told of it.
+ *     kvm->irqfds.lock		The route of an irqfd, and its producer.
+ *       wqh->lock		Whether an irqfd is hooked, and its route.
+ *   kvm->irq_srcu		Readers of resamplers and of their irqfds.
  *
- * A wakeup has the lock of the wait queue, so it needs none to read the route;
- * who changes the route has waited for wakeups once it has that lock.
+ * A wakeup holds wqh->lock, so it reads the route without another lock. A change of
+ * the route takes wqh->lock, so it has waited for wakeups that use the old one.
  */
 #ifndef __LINUX_KVM_IRQFD_H
 #define __LINUX_KVM_IRQFD_H
@@ -54,8 +58,8 @@ struct kvm_irqfd_resampler;
  * @resamplers: GSI to struct kvm_irqfd_resampler. Write: irq_lock; read:
  *	irq_srcu.
  * @undoing: See above.
- * @closed: Irqfds whose eventfd was closed, until @cleanup comes to them.
- * @cleanup: Undoes what is in @closed.
+ * @closed: Irqfds whose eventfd was closed, for @cleanup.
+ * @cleanup: Tears down the irqfds in @closed.
  */
 struct kvm_irqfds {
 	spinlock_t lock;		/* routes and producers */
@@ -70,12 +74,12 @@ struct kvm_irqfds {
  * struct kvm_kernel_irqfd - An eventfd that raises a GSI.
  * @wait: Its place in @wqh, where it is the first. Write and read: @wqh->lock.
  * @kvm: The VM.
- * @eventfd: Who is written to. Holds a reference.
- * @irq_entry: The route, if the GSI has just one; else its type is 0. Write:
- *	kvm->irqfds.lock and @wqh->lock; read: either. An architecture that is asked
- *	to raise it may note in it what it had to look up.
+ * @eventfd: The eventfd. Holds a reference.
+ * @irq_entry: The route, if the GSI has exactly one; else its type is 0. Write:
+ *	kvm->irqfds.lock and @wqh->lock; read: either. kvm_arch_set_irq_inatomic()
+ *	may cache in it what it had to look up.
  * @nr_routes: How many routes the GSI has. As @irq_entry.
- * @irq_source_id: On whose behalf the interrupt is asserted.
+ * @irq_source_id: The source ID that asserts the interrupt.
  * @gsi: The GSI; any value.
  * @wqh: The wait queue of @eventfd.
  * @inject: Raises the interrupt where that cannot be done in atomic context.
@@ -84,9 +88,13 @@ struct kvm_irqfds {
  *	reference.
  * @resampler: With @resamplefd, that of the GSI. irq_lock.
  * @resampler_link: Entry in @resampler's list. Write: irq_lock; read: irq_srcu.
- * @gone: Link to others that are undone at the same time.
- * @consumer: Stands for the irqfd with the bypass manager.
- * @producer: The architecture's: who bypasses. kvm->irqfds.lock.
+ * @gone: Link to others that are torn down at the same time.
+ * @consumer: The irqfd, to the bypass manager.
+ * @producer: The connected device, set by the architecture: it is told of changes of
+ *	the route. kvm->irqfds.lock.
+ * @irq_bypass_vcpu: For the architecture.
+ * @vcpu_list: For the architecture.
+ * @irq_bypass_data: For the architecture.
  */
 struct kvm_kernel_irqfd {
 	/* A wakeup uses these. */
@@ -107,10 +115,10 @@ struct kvm_kernel_irqfd {
 	struct llist_node gone;
 	struct irq_bypass_consumer consumer;
 	struct irq_bypass_producer *producer;
+	struct kvm_vcpu *irq_bypass_vcpu;
+	struct list_head vcpu_list;
+	void *irq_bypass_data;
 };
-
-/* A copy of @irq_entry as it is now. Takes kvm->irqfds.lock. */
-struct kvm_kernel_irq_routing_entry kvm_irqfd_route(struct kvm_kernel_irqfd *irqfd);
 
 #ifdef CONFIG_HAVE_KVM_IRQCHIP
 void kvm_irqfd_init_vm(struct kvm *kvm);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * irqfd: an eventfd that raises a GSI, and what a VM does when its guest ends an
- * interrupt. The types, stages and locks are in <linux/kvm_irqfd.h>.
+ * irqfd: an eventfd that raises a GSI. The types, stages and locks are in
+ * <linux/kvm_irqfd.h>.
  */
 #include <linux/cleanup.h>
 #include <linux/eventfd.h>
@@ -10,28 +10,15 @@
 #include <linux/kvm_host.h>
 #include <linux/kvm_irqfd.h>
 #include <linux/poll.h>
-#include <linux/rculist.h>
 #include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
-#include <trace/events/kvm.h>
 
-/**
- * struct kvm_irqfd_resampler - The level-triggered irqfds of a GSI.
- * @kvm: The VM.
- * @irqfds: They share one source ID, so they assert one level. Write: irq_lock;
- *	read: irq_srcu.
- * @notifier: Called when the guest ends the interrupt.
- */
-struct kvm_irqfd_resampler {
-	struct kvm *kvm;
-	struct list_head irqfds;
-	struct kvm_irq_ack_notifier notifier;
-};
+#include "irqfd.h"
 
 static struct workqueue_struct *irqfd_cleanup_wq;
 
-/* What an architecture can do without. */
+/* Defaults for architectures without these. */
 
 bool __weak kvm_arch_irqfd_allowed(struct kvm *kvm, struct kvm_irqfd *args)
 {
@@ -54,16 +41,10 @@ void __weak kvm_arch_irq_bypass_start(struct irq_bypass_consumer *consumer)
 {
 }
 
-int __weak kvm_arch_update_irqfd_routing(struct kvm *kvm, unsigned int host_irq,
-					 u32 guest_irq, bool set)
+void __weak kvm_arch_update_irqfd_routing(struct kvm_kernel_irqfd *irqfd,
+					  struct kvm_kernel_irq_routing_entry *old,
+					  struct kvm_kernel_irq_routing_entry *new)
 {
-	return 0;
-}
-
-bool __weak kvm_arch_irqfd_route_changed(struct kvm_kernel_irq_routing_entry *old,
-					 struct kvm_kernel_irq_routing_entry *new)
-{
-	return true;
 }
 #endif
 
@@ -78,7 +59,10 @@ static void irqfd_inject(struct work_struct *work)
 		kvm_set_irq(irqfd->kvm, irqfd->irq_source_id, irqfd->gsi, 0, false);
 }
 
-/* A GSI without routes now is not raised by routes that come later. */
+/*
+ * If the GSI has no route now, drop the event: routes that are set later must not
+ * deliver it.
+ */
 static void irqfd_schedule_inject(struct kvm_kernel_irqfd *irqfd)
 {
 	if (irqfd->nr_routes)
@@ -95,7 +79,7 @@ static void irqfd_raise(struct kvm_kernel_irqfd *irqfd)
 		irqfd_schedule_inject(irqfd);
 }
 
-/* The last close of the eventfd: nobody can get at it any more. */
+/* The last close of the eventfd: no path can find the irqfd through it any more. */
 static void irqfd_close(struct kvm_kernel_irqfd *irqfd)
 {
 	struct kvm_irqfds *irqfds = &irqfd->kvm->irqfds;
@@ -105,7 +89,7 @@ static void irqfd_close(struct kvm_kernel_irqfd *irqfd)
 	queue_work(irqfd_cleanup_wq, &irqfds->cleanup);
 }
 
-/* The wait queue's lock is held, and IRQs are off. */
+/* Called with wqh->lock held and IRQs off. */
 static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct kvm_kernel_irqfd *irqfd = container_of(wait, struct kvm_kernel_irqfd, wait);
@@ -116,7 +100,7 @@ static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, v
 	if (events & EPOLLHUP)
 		irqfd_close(irqfd);
 
-	/* What was read must wake nobody else. */
+	/* The event was consumed: wake no other waiter. */
 	return !!(events & EPOLLIN);
 }
 
@@ -132,8 +116,9 @@ static wait_queue_entry_t *irqfd_first_waiter(wait_queue_head_t *wqh)
 }
 
 /*
- * The eventfd may have a count already. Look inside the lock: once it is dropped,
- * the irqfd can be gone.
+ * Add the irqfd to the wait queue. If the eventfd has a count already, raise the GSI.
+ * That is done inside the lock, because the irqfd can be torn down as soon as the lock
+ * is dropped.
  */
 static int irqfd_hook(struct kvm_kernel_irqfd *irqfd, struct file *file)
 {
@@ -149,8 +134,9 @@ static int irqfd_hook(struct kvm_kernel_irqfd *irqfd, struct file *file)
 }
 
 /*
- * What the eventfd holds was there when it was hooked, and raised the GSI then:
- * it is not for who reads the eventfd next. (A semaphore is read by one.)
+ * Remove the irqfd from the wait queue, and read the eventfd. A count that it still has
+ * raised the GSI when the irqfd was hooked, so the next reader must not see it. (A
+ * semaphore is decremented by one.)
  */
 static void irqfd_unhook_locked(struct kvm_kernel_irqfd *irqfd)
 {
@@ -158,12 +144,12 @@ static void irqfd_unhook_locked(struct kvm_kernel_irqfd *irqfd)
 
 	list_del_init(&irqfd->wait.entry);
 	eventfd_ctx_do_read(irqfd->eventfd, &count);
-	/* Who waits to write adds itself inside the lock. */
+	/* A writer that waits for room is in the wait queue: it adds itself inside the lock. */
 	if (count && waitqueue_active(irqfd->wqh))
 		wake_up_locked_poll(irqfd->wqh, EPOLLOUT);
 }
 
-/* Whether it is the caller's to undo, because it was still hooked. */
+/* Returns true if the irqfd was hooked; the caller then tears it down. */
 static bool irqfd_unhook(struct kvm_kernel_irqfd *irqfd)
 {
 	guard(spinlock_irq)(&irqfd->wqh->lock);
@@ -174,7 +160,7 @@ static bool irqfd_unhook(struct kvm_kernel_irqfd *irqfd)
 	return true;
 }
 
-/* The irqfd that raises this GSI, for the caller to undo; NULL if there is none. */
+/* Unhooks and returns the irqfd that raises @gsi, for the caller to tear down, or NULL. */
 static struct kvm_kernel_irqfd *irqfd_find_unhook(wait_queue_head_t *wqh,
 						  struct kvm *kvm, u32 gsi)
 {
@@ -204,7 +190,7 @@ static void irqfd_poll_queue(struct file *file, wait_queue_head_t *wqh, poll_tab
 	container_of(pt, struct irqfd_poll, pt)->wqh = wqh;
 }
 
-/* An eventfd tells its wait queue only to who polls it. */
+/* Only polling an eventfd yields its wait queue. */
 static wait_queue_head_t *irqfd_wait_queue(struct file *eventfd)
 {
 	struct irqfd_poll poll = { };
@@ -214,130 +200,12 @@ static wait_queue_head_t *irqfd_wait_queue(struct file *eventfd)
 	return poll.wqh;
 }
 
-/* Resample. */
-
-static void irqfd_notify_resamplers(struct kvm_irqfd_resampler *resampler)
-{
-	struct kvm_kernel_irqfd *irqfd;
-
-	list_for_each_entry_srcu(irqfd, &resampler->irqfds, resampler_link,
-				 srcu_read_lock_held(&resampler->kvm->irq_srcu))
-		eventfd_signal(irqfd->resamplefd);
-}
-
-/*
- * The guest has ended the interrupt. De-assert first: an irqfd that asserts later
- * keeps its level, and one that has asserted before is in the list by now. It can
- * be that of another resampler, if this one is going: look that up anew.
- */
-static void irqfd_resampler_ack(struct kvm_irq_ack_notifier *notifier)
-{
-	struct kvm_irqfd_resampler *resampler =
-		container_of(notifier, struct kvm_irqfd_resampler, notifier);
-	struct kvm *kvm = resampler->kvm;
-	u32 gsi = notifier->gsi;
-
-	kvm_set_irq(kvm, KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID, gsi, 0, false);
-
-	guard(srcu)(&kvm->irq_srcu);
-	resampler = xa_load(&kvm->irqfds.resamplers, gsi);
-	if (resampler)
-		irqfd_notify_resamplers(resampler);
-}
-
-static struct kvm_irqfd_resampler *irqfd_add_resampler(struct kvm *kvm, u32 gsi)
-{
-	struct kvm_irqfd_resampler *resampler;
-	int ret;
-
-	resampler = kzalloc(sizeof(*resampler), GFP_KERNEL_ACCOUNT);
-	if (!resampler)
-		return ERR_PTR(-ENOMEM);
-
-	resampler->kvm = kvm;
-	INIT_LIST_HEAD(&resampler->irqfds);
-	resampler->notifier.gsi = gsi;
-	resampler->notifier.irq_acked = irqfd_resampler_ack;
-
-	ret = xa_err(xa_store(&kvm->irqfds.resamplers, gsi, resampler, GFP_KERNEL_ACCOUNT));
-	if (ret) {
-		kfree(resampler);
-		return ERR_PTR(ret);
-	}
-	hlist_add_head_rcu(&resampler->notifier.link, &kvm->irq_ack_notifier_list);
-	return resampler;
-}
-
-/* Nobody has to be waited for: irqfd_resampler_ack() says why. */
-static int irqfd_join_resampler(struct kvm_kernel_irqfd *irqfd)
-{
-	struct kvm *kvm = irqfd->kvm;
-	struct kvm_irqfd_resampler *resampler;
-
-	resampler = xa_load(&kvm->irqfds.resamplers, irqfd->gsi);
-	if (!resampler)
-		resampler = irqfd_add_resampler(kvm, irqfd->gsi);
-	if (IS_ERR(resampler))
-		return PTR_ERR(resampler);
-
-	irqfd->resampler = resampler;
-	list_add_tail_rcu(&irqfd->resampler_link, &resampler->irqfds);
-	return 0;
-}
-
-/*
- * The last one takes the resampler along, and the level that they have asserted.
- * Inside irq_lock, lest that takes the level of a new one.
- */
-static void irqfd_leave_resampler(struct kvm_kernel_irqfd *irqfd)
-{
-	struct kvm_irqfd_resampler *resampler = irqfd->resampler;
-	struct kvm *kvm = irqfd->kvm;
-
-	list_del_rcu(&irqfd->resampler_link);
-	if (!list_empty(&resampler->irqfds)) {
-		irqfd->resampler = NULL;
-		return;
-	}
-
-	xa_erase(&kvm->irqfds.resamplers, irqfd->gsi);
-	hlist_del_rcu(&resampler->notifier.link);
-	kvm_set_irq(kvm, KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID, irqfd->gsi, 0, false);
-}
-
-/**
- * kvm_notify_irqfd_resampler() - Ask whether an input is still asserted.
- * @kvm: The VM.
- * @irqchip: Interrupt controller.
- * @pin: The input.
- *
- * Signals each resamplefd of the GSI that leads there, as at the end of an
- * interrupt, but leaves the level as it is.
- *
- * Context: Any but NMI.
- * Return: Whether there is one.
- */
-bool kvm_notify_irqfd_resampler(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
-{
-	struct kvm_irqfd_resampler *resampler;
-	int gsi;
-
-	guard(srcu)(&kvm->irq_srcu);
-	gsi = kvm_irq_map_chip_pin(kvm, irqchip, pin);
-	if (gsi == -1)
-		return false;
-
-	resampler = xa_load(&kvm->irqfds.resamplers, gsi);
-	if (!resampler)
-		return false;
-
-	irqfd_notify_resamplers(resampler);
-	return true;
-}
-
 /* Follow the routes of the GSI. */
 
-/* An irqfd can raise one destination by itself. Returns how many there are. */
+/*
+ * Sets @e to the route of the GSI; to type 0 unless there is exactly one, because an
+ * irqfd can raise only one by itself. Returns how many there are.
+ */
 static int irqfd_map_gsi(struct kvm *kvm, u32 gsi, struct kvm_kernel_irq_routing_entry *e)
 {
 	struct kvm_kernel_irq_routing_entry entries[KVM_NR_IRQCHIPS];
@@ -369,7 +237,7 @@ static void irqfd_leave_gsi(struct kvm_kernel_irqfd *irqfd)
 	struct xarray *by_gsi = &irqfd->kvm->irqfds.by_gsi;
 	struct kvm_kernel_irqfd *other = list_next_entry(irqfd, same_gsi);
 
-	/* A store that replaces something takes no memory. */
+	/* A store that replaces an entry allocates nothing. */
 	if (other == irqfd)
 		xa_erase(by_gsi, irqfd->gsi);
 	else
@@ -407,13 +275,12 @@ static void irqfd_leave(struct kvm_kernel_irqfd *irqfd)
 }
 
 #if IS_ENABLED(CONFIG_HAVE_KVM_IRQ_BYPASS)
-/* The route was @old: have the producer follow. */
+/* The route was @old. Tell the architecture, if a device bypasses by it. */
 static void irqfd_update_bypass(struct kvm_kernel_irqfd *irqfd,
 				struct kvm_kernel_irq_routing_entry *old)
 {
-	if (irqfd->producer && kvm_arch_irqfd_route_changed(old, &irqfd->irq_entry))
-		WARN_ON(kvm_arch_update_irqfd_routing(irqfd->kvm, irqfd->producer->irq,
-						      irqfd->gsi, 1));
+	if (irqfd->producer)
+		kvm_arch_update_irqfd_routing(irqfd, old, &irqfd->irq_entry);
 }
 #else
 static void irqfd_update_bypass(struct kvm_kernel_irqfd *irqfd,
@@ -422,10 +289,6 @@ static void irqfd_update_bypass(struct kvm_kernel_irqfd *irqfd,
 }
 #endif
 
-/*
- * Without a route of its own the irqfd keeps what the last one said, but for the
- * type: an architecture that forwards by it has to find what to undo.
- */
 static void irqfd_set_route(struct kvm_kernel_irqfd *irqfd,
 			    const struct kvm_kernel_irq_routing_entry *e, int nr)
 {
@@ -434,19 +297,10 @@ static void irqfd_set_route(struct kvm_kernel_irqfd *irqfd,
 	guard(spinlock_irq)(&irqfd->kvm->irqfds.lock);
 	scoped_guard(spinlock, &irqfd->wqh->lock) {
 		old = irqfd->irq_entry;
-		if (e->type)
-			irqfd->irq_entry = *e;
-		else
-			irqfd->irq_entry.type = 0;
+		irqfd->irq_entry = *e;
 		irqfd->nr_routes = nr;
 	}
 	irqfd_update_bypass(irqfd, &old);
-}
-
-struct kvm_kernel_irq_routing_entry kvm_irqfd_route(struct kvm_kernel_irqfd *irqfd)
-{
-	guard(spinlock_irq)(&irqfd->kvm->irqfds.lock);
-	return irqfd->irq_entry;
 }
 
 void kvm_irq_routing_update(struct kvm *kvm, u32 gsi)
@@ -471,6 +325,18 @@ void kvm_irq_routing_update(struct kvm *kvm, u32 gsi)
 /* Bypass. */
 
 #if IS_ENABLED(CONFIG_HAVE_KVM_IRQ_BYPASS)
+/*
+ * Whatever error an architecture has for a producer that it cannot connect, it is none of
+ * KVM_IRQFD. EBUSY must not be taken for that of the bypass manager, which is one.
+ */
+static int irqfd_add_producer(struct irq_bypass_consumer *consumer,
+			      struct irq_bypass_producer *producer)
+{
+	int ret = kvm_arch_irq_bypass_add_producer(consumer, producer);
+
+	return ret == -EBUSY ? -EAGAIN : ret;
+}
+
 static int irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
 {
 	int ret;
@@ -478,19 +344,21 @@ static int irqfd_start_bypass(struct kvm_kernel_irqfd *irqfd)
 	if (!kvm_arch_has_irq_bypass())
 		return 0;
 
-	irqfd->consumer.token = irqfd->eventfd;
-	irqfd->consumer.add_producer = kvm_arch_irq_bypass_add_producer;
+	irqfd->consumer.add_producer = irqfd_add_producer;
 	irqfd->consumer.del_producer = kvm_arch_irq_bypass_del_producer;
 	irqfd->consumer.stop = kvm_arch_irq_bypass_stop;
 	irqfd->consumer.start = kvm_arch_irq_bypass_start;
 
-	/* EBUSY: another irqfd of this eventfd is bound, or not undone yet. */
-	ret = irq_bypass_register_consumer(&irqfd->consumer);
+	/*
+	 * EBUSY: the eventfd has a consumer, because another irqfd of it is bound or
+	 * not yet torn down.
+	 */
+	ret = irq_bypass_register_consumer(&irqfd->consumer, irqfd->eventfd);
 	if (!ret || ret == -EBUSY)
 		return ret;
 
-	/* The interrupt comes without it too. */
-	pr_info("no irq bypass for token %p: error %d\n", irqfd->consumer.token, ret);
+	/* Without bypass, the interrupt is raised through the eventfd. */
+	pr_info("no irq bypass for eventfd %p: error %d\n", irqfd->eventfd, ret);
 	return 0;
 }
 
@@ -509,7 +377,7 @@ static void irqfd_stop_bypass(struct kvm_kernel_irqfd *irqfd)
 }
 #endif
 
-/* Undo. */
+/* Tear down. */
 
 static void irqfd_free(struct kvm_kernel_irqfd *irqfd)
 {
@@ -522,9 +390,8 @@ static void irqfd_free(struct kvm_kernel_irqfd *irqfd)
 }
 
 /*
- * Undo irqfds that are not hooked. An irqfd follows its route as long as something
- * can come by it: from a device that bypasses, or from a work item that a write
- * has left. One grace period is enough for all.
+ * Tear down irqfds that are not hooked. An irqfd follows changes of its route until
+ * neither a device nor a work item can deliver by it. One grace period does for all.
  */
 static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 {
@@ -540,7 +407,7 @@ static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 		cond_resched();
 	}
 
-	/* Only an end of interrupt finds irqfds without a lock. */
+	/* Only the end of an interrupt finds irqfds without a lock. */
 	if (resampled) {
 		synchronize_srcu_expedited(&kvm->irq_srcu);
 		kvm_arch_post_irq_ack_notifier_list_update(kvm);
@@ -551,8 +418,9 @@ static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 }
 
 /*
- * irqfd_close() uses the VM after it has handed the irqfd over, until it drops the
- * lock. Wait for that as long as kvm_irqfd_release() can still find the irqfd.
+ * irqfd_close() uses the VM until it drops wqh->lock, which is after it has handed the
+ * irqfd over. Wait for that before the irqfd is torn down: kvm_irqfd_release() waits for
+ * this work item, and the VM can be freed after that.
  */
 static void irqfd_cleanup(struct work_struct *work)
 {
@@ -591,7 +459,7 @@ static int irqfd_init(struct kvm_kernel_irqfd *irqfd, struct file *file,
 	return PTR_ERR_OR_ZERO(irqfd->resamplefd);
 }
 
-/* The file is held to the end, so that the eventfd is not closed before. */
+/* Holds the file until it returns, so that the eventfd is not closed meanwhile. */
 static int irqfd_assign(struct kvm *kvm, struct kvm_irqfd *args)
 {
 	struct kvm_kernel_irqfd *irqfd;
@@ -606,7 +474,7 @@ static int irqfd_assign(struct kvm *kvm, struct kvm_irqfd *args)
 	if (!fd_file(f))
 		return -EBADF;
 
-	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	irqfd = kzalloc_obj(*irqfd, GFP_KERNEL_ACCOUNT);
 	if (!irqfd)
 		return -ENOMEM;
 
@@ -646,7 +514,7 @@ static int irqfd_deassign(struct kvm *kvm, const struct kvm_irqfd *args)
 		if (irqfd)
 			irqfd_undo(kvm, &irqfd->gone);
 	}
-	/* Another call may have unhooked it a moment ago. */
+	/* Another call can have unhooked it, and be tearing it down. */
 	if (!irqfd) {
 		down_write(undoing);
 		up_write(undoing);
@@ -717,75 +585,19 @@ void kvm_irqfd_release(struct kvm *kvm)
 	irqfd_unhook_all(kvm, &gone);
 	irqfd_undo(kvm, gone.first);
 	flush_work(&kvm->irqfds.cleanup);
+
+	/* Both are empty, but a failed insertion leaves nodes behind. */
+	xa_destroy(&kvm->irqfds.by_gsi);
+	xa_destroy(&kvm->irqfds.resamplers);
 }
 
 int kvm_irqfd_init(void)
 {
-	irqfd_cleanup_wq = alloc_workqueue("kvm-irqfd-cleanup", 0, 0);
+	irqfd_cleanup_wq = alloc_workqueue("kvm-irqfd-cleanup", WQ_PERCPU, 0);
 	return irqfd_cleanup_wq ? 0 : -ENOMEM;
 }
 
 void kvm_irqfd_exit(void)
 {
 	destroy_workqueue(irqfd_cleanup_wq);
-}
-
-/* The guest ends an interrupt. */
-
-bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
-{
-	struct kvm_irq_ack_notifier *notifier;
-	int gsi;
-
-	guard(srcu)(&kvm->irq_srcu);
-	gsi = kvm_irq_map_chip_pin(kvm, irqchip, pin);
-	if (gsi == -1)
-		return false;
-
-	hlist_for_each_entry_srcu(notifier, &kvm->irq_ack_notifier_list, link,
-				  srcu_read_lock_held(&kvm->irq_srcu)) {
-		if (notifier->gsi == gsi)
-			return true;
-	}
-	return false;
-}
-EXPORT_SYMBOL_GPL(kvm_irq_has_notifier);
-
-/* The caller is inside the read side of irq_srcu. */
-void kvm_notify_acked_gsi(struct kvm *kvm, int gsi)
-{
-	struct kvm_irq_ack_notifier *notifier;
-
-	hlist_for_each_entry_srcu(notifier, &kvm->irq_ack_notifier_list, link,
-				  srcu_read_lock_held(&kvm->irq_srcu)) {
-		if (notifier->gsi == gsi)
-			notifier->irq_acked(notifier);
-	}
-}
-
-void kvm_notify_acked_irq(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
-{
-	int gsi;
-
-	trace_kvm_ack_irq(irqchip, pin);
-
-	guard(srcu)(&kvm->irq_srcu);
-	gsi = kvm_irq_map_chip_pin(kvm, irqchip, pin);
-	if (gsi != -1)
-		kvm_notify_acked_gsi(kvm, gsi);
-}
-
-void kvm_register_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *notifier)
-{
-	scoped_guard(mutex, &kvm->irq_lock)
-		hlist_add_head_rcu(&notifier->link, &kvm->irq_ack_notifier_list);
-	kvm_arch_post_irq_ack_notifier_list_update(kvm);
-}
-
-void kvm_unregister_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *notifier)
-{
-	scoped_guard(mutex, &kvm->irq_lock)
-		hlist_del_init_rcu(&notifier->link);
-	synchronize_srcu_expedited(&kvm->irq_srcu);
-	kvm_arch_post_irq_ack_notifier_list_update(kvm);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IRQ bypass manager: brings together who produces an interrupt and who consumes
- * it, so that the interrupt can go from one to the other without the host. They
- * know each other by a token. <linux/irqbypass.h> has the theory.
+ * IRQ bypass manager: connects the producer of an interrupt to its consumer, so that
+ * the interrupt can be delivered without the host. Both have the same token; see
+ * <linux/irqbypass.h>.
  *
- * Each side is kept by its token, so that finding the other one costs the same
- * however many there are.
+ * Producers and consumers are looked up by token, in a time that does not depend on
+ * how many there are.
  */
 #include <linux/cleanup.h>
 #include <linux/export.h>
@@ -17,12 +17,17 @@
 MODULE_LICENSE("GPL v2");
 MODULE_DESCRIPTION("IRQ bypass manager utility module");
 
-/* Guards both, and the connections. Callbacks are called inside. */
+/* Guards both arrays and the connections. Callbacks are called with it held. */
 static DEFINE_MUTEX(bypass_lock);
-static DEFINE_XARRAY_FLAGS(producers, XA_FLAGS_ACCOUNT);
-static DEFINE_XARRAY_FLAGS(consumers, XA_FLAGS_ACCOUNT);
 
-/* A token is the address of an object, so its last bits say nothing. */
+/*
+ * Not charged to the caller's memory cgroup: an allocation that reclaims from one
+ * cgroup would hold up all VMs of the host, which share bypass_lock.
+ */
+static DEFINE_XARRAY(producers);
+static DEFINE_XARRAY(consumers);
+
+/* A token is the address of an object, so its lowest bits are zero. */
 static unsigned long bypass_index(void *token)
 {
 	return (unsigned long)token / sizeof(u64);
@@ -86,13 +91,14 @@ static void bypass_disconnect(struct irq_bypass_producer *producer,
 
 /**
  * irq_bypass_register_producer() - Offer an interrupt to the consumer of its token.
- * @producer: The interrupt. Stays the manager's until it is unregistered.
+ * @producer: The interrupt. Must stay valid until it is unregistered.
  *
- * Connects the two if the consumer is there, else when it comes.
+ * Connects the two once both are registered.
  *
  * Context: May sleep.
- * Return: 0; EINVAL without a token; EBUSY if the token has a producer; ENOMEM; or
- * why the two cannot be connected. After an error the producer is not registered.
+ * Return: 0; -EINVAL if there is no token; -EBUSY if another producer has the token;
+ * -ENOMEM; or the error of a callback that failed to connect. After an error the
+ * producer is not registered, and unregistering it does nothing.
  */
 int irq_bypass_register_producer(struct irq_bypass_producer *producer)
 {
@@ -104,7 +110,7 @@ int irq_bypass_register_producer(struct irq_bypass_producer *producer)
 		return -EINVAL;
 
 	guard(mutex)(&bypass_lock);
-	ret = xa_insert(&producers, index, producer, GFP_KERNEL_ACCOUNT);
+	ret = xa_insert(&producers, index, producer, GFP_KERNEL);
 	if (ret)
 		return ret;
 
@@ -118,7 +124,7 @@ int irq_bypass_register_producer(struct irq_bypass_producer *producer)
 EXPORT_SYMBOL_GPL(irq_bypass_register_producer);
 
 /**
- * irq_bypass_unregister_producer() - Take an interrupt back.
+ * irq_bypass_unregister_producer() - No longer offer an interrupt.
  * @producer: The interrupt; need not be registered.
  *
  * Context: May sleep.
@@ -144,13 +150,13 @@ EXPORT_SYMBOL_GPL(irq_bypass_unregister_producer);
 
 /**
  * irq_bypass_register_consumer() - Ask for the interrupt of a token.
- * @consumer: Who wants it. Stays the manager's until it is unregistered.
+ * @consumer: The consumer. Must stay valid until it is unregistered.
  *
- * Connects the two if the producer is there, else when it comes.
+ * Connects the two once both are registered.
  *
  * Context: May sleep.
- * Return: As irq_bypass_register_producer(); EINVAL also without a callback that
- * has to be there.
+ * Return: As irq_bypass_register_producer(); also -EINVAL if a mandatory callback is
+ * missing.
  */
 int irq_bypass_register_consumer(struct irq_bypass_consumer *consumer)
 {
@@ -162,7 +168,7 @@ int irq_bypass_register_consumer(struct irq_bypass_consumer *consumer)
 		return -EINVAL;
 
 	guard(mutex)(&bypass_lock);
-	ret = xa_insert(&consumers, index, consumer, GFP_KERNEL_ACCOUNT);
+	ret = xa_insert(&consumers, index, consumer, GFP_KERNEL);
 	if (ret)
 		return ret;
 
@@ -177,7 +183,7 @@ EXPORT_SYMBOL_GPL(irq_bypass_register_consumer);
 
 /**
  * irq_bypass_unregister_consumer() - No longer want the interrupt of a token.
- * @consumer: Who wanted it; need not be registered.
+ * @consumer: The consumer; need not be registered.
  *
  * Context: May sleep.
  */

@@ -3,8 +3,8 @@
  * What a VMM tells KVM about interrupts: where a GSI leads, which eventfd raises
  * it, and how an MSI looks.
  *
- * <linux/kvm.h> includes this file and defines KVMIO and the numbers of most
- * capabilities; no program needs to include it by itself.
+ * <linux/kvm.h> includes this file and defines KVMIO; no program needs to include it
+ * by itself.
  *
  * A GSI ("global system interrupt") is a number that the VMM picks, from 0 to
  * one less than what KVM_CHECK_EXTENSION(KVM_CAP_IRQ_ROUTING) returns.
@@ -26,10 +26,11 @@
  * KVM_CHECK_EXTENSION(KVM_CAP_MSI_DEVID) tells on the VM's file descriptor:
  *
  *   1  the VM has an ITS: every MSI needs KVM_MSI_VALID_DEVID and a devid
- *   0  it has none (yet): the flag is refused with EINVAL
+ *   0  it has none (yet): a DeviceID is accepted and has no effect
  *
  * The answer turns from 0 to 1 when an ITS is created and never back, so ask
- * when the interrupt controller is complete. /dev/kvm always answers 0.
+ * when the interrupt controller is complete. The DeviceID of a route that was set
+ * before takes effect then. /dev/kvm always answers 0.
  */
 
 /*
@@ -70,7 +71,6 @@ struct kvm_msi {
  *
  *   EINVAL  there is no interrupt controller in the kernel
  *   EINVAL  a bit of flags other than KVM_MSI_VALID_DEVID is set
- *   EINVAL  KVM_MSI_VALID_DEVID on a VM whose KVM_CAP_MSI_DEVID is 0
  *   EINVAL  no KVM_MSI_VALID_DEVID on a VM whose KVM_CAP_MSI_DEVID is 1
  *   EINVAL  arm64: no ITS has its doorbell (GITS_TRANSLATER) at the address
  *   EINVAL  x86: bits 7:0 of address_hi, with the format of KVM_CAP_X2APIC_API
@@ -79,11 +79,8 @@ struct kvm_msi {
  */
 #define KVM_SIGNAL_MSI		_IOW(KVMIO, 0xa5, struct kvm_msi)
 
-/*
- * kvm_irq_routing_entry.type: which member of its union is in use. NONE is for
- * KVM_UPDATE_GSI_ROUTING alone.
- */
-#define KVM_IRQ_ROUTING_NONE		0
+/* kvm_irq_routing_entry.type: which member of its union is in use. */
+#define KVM_IRQ_ROUTING_NONE		0	/* none; KVM_UPDATE_GSI_ROUTING only */
 #define KVM_IRQ_ROUTING_IRQCHIP		1	/* irqchip */
 #define KVM_IRQ_ROUTING_MSI		2	/* msi */
 #define KVM_IRQ_ROUTING_S390_ADAPTER	3	/* adapter: s390 */
@@ -190,8 +187,7 @@ struct kvm_irq_routing_entry {
 };
 
 /**
- * struct kvm_irq_routing - The argument of KVM_SET_GSI_ROUTING and
- * KVM_UPDATE_GSI_ROUTING.
+ * struct kvm_irq_routing - An array of routes.
  * @nr: How many @entries there are.
  * @flags: Must be zero.
  * @entries: The routes, in any order.
@@ -210,9 +206,9 @@ struct kvm_irq_routing {
  * On the VM's file descriptor.
  *
  * When it returns 0, no interrupt is delivered by a route that it replaced or
- * removed, but by a device whose interrupt GICv4 forwards (arm64): that one goes
- * where it did until its eventfd is unbound. What it costs beyond reading the
- * array depends on what differs from the table in force. An MSI without
+ * removed. arm64: a device's interrupt that GICv4 forwards is delivered by software
+ * once the route of its eventfd changes. The cost beyond reading the array depends on
+ * what differs from the table in force. An MSI without
  * KVM_MSI_VALID_DEVID is accepted on a VM that needs DeviceIDs, as a
  * placeholder: it is never delivered. If the ioctl fails, nothing has changed:
  *
@@ -220,7 +216,6 @@ struct kvm_irq_routing {
  *   EINVAL  nr or a GSI is over the limit, or flags is not zero
  *   EINVAL  an entry's type is unknown, or its destination does not exist
  *   EINVAL  an entry's flags hold an unknown bit, or any bit if it is no MSI
- *   EINVAL  KVM_MSI_VALID_DEVID on a VM whose KVM_CAP_MSI_DEVID is 0
  *   EINVAL  a GSI has a second destination that it cannot have
  *   EINVAL  x86: bits 7:0 of an MSI's address_hi, as for KVM_SIGNAL_MSI
  *   EFAULT  the array cannot be read
@@ -237,7 +232,9 @@ struct kvm_irq_routing {
  * A GSI that the array names leads to what its entries say, and to nothing else;
  * any other keeps its routes. An entry of type KVM_IRQ_ROUTING_NONE removes the
  * routes of its GSI, if there are any; the GSI must not be named by an entry of
- * another type. What it costs depends on the array, not on the routes in force.
+ * another type. The cost depends on the array, not on the routes in force, with two
+ * exceptions: all GSIs are walked if an input of an interrupt controller loses the
+ * GSI that led to it, and on x86 if any GSI leads to a SynIC source.
  *
  * The array is otherwise as for KVM_SET_GSI_ROUTING, and what holds after its
  * return holds here. Calls of both take effect one after the other. If the ioctl
@@ -299,7 +296,7 @@ struct kvm_irqfd {
  *   EBADF   fd or resamplefd is not open
  *   EBUSY   fd is bound to a GSI already, of this VM or another, or raises an
  *           interrupt in some other way
- *   EAGAIN  arm64, powerpc: the interrupt controller is not initialised yet
+ *   EAGAIN  arm64, loongarch, powerpc: the interrupt controller is not initialised yet
  *   EFAULT  the structure cannot be read
  *   ENOMEM  there is no memory for it
  */
