@@ -10,6 +10,7 @@
 #define TRACE_SYSTEM kvm
 
 TRACE_DEFINE_ENUM(VGIC_MSI_DELIVERED);
+TRACE_DEFINE_ENUM(VGIC_MSI_IN_LR);
 TRACE_DEFINE_ENUM(VGIC_MSI_MERGED);
 TRACE_DEFINE_ENUM(VGIC_MSI_FORWARDED);
 TRACE_DEFINE_ENUM(VGIC_MSI_NO_DEVID);
@@ -47,6 +48,7 @@ TRACE_EVENT(vgic_msi,
 		      __entry->flags,
 		      __print_symbolic(__entry->outcome,
 				       { VGIC_MSI_DELIVERED, "delivered" },
+				       { VGIC_MSI_IN_LR, "delivered, may merge in a LR" },
 				       { VGIC_MSI_MERGED, "delivered, was pending" },
 				       { VGIC_MSI_FORWARDED, "forwarded" },
 				       { VGIC_MSI_NO_DEVID, "no DeviceID given" },

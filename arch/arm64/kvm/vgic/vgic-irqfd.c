@@ -13,11 +13,6 @@
 #define CREATE_TRACE_POINTS
 #include "trace_irqfd.h"
 
-bool kvm_arch_msi_needs_devid(struct kvm *kvm)
-{
-	return READ_ONCE(kvm->arch.vgic.msis_require_devid);
-}
-
 /* The counter of a reason not to deliver; NULL: it is none. */
 static atomic64_t *vgic_msi_counter(struct kvm *kvm, enum vgic_msi_outcome outcome)
 {
@@ -25,6 +20,7 @@ static atomic64_t *vgic_msi_counter(struct kvm *kvm, enum vgic_msi_outcome outco
 
 	switch (outcome) {
 	case VGIC_MSI_DELIVERED:
+	case VGIC_MSI_IN_LR:
 	case VGIC_MSI_MERGED:
 	case VGIC_MSI_FORWARDED:
 		return NULL;

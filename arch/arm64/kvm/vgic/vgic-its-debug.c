@@ -45,16 +45,23 @@ static void its_debug_registers(struct seq_file *s, struct vgic_its *its)
 static void its_debug_event(struct seq_file *s, u32 evid, struct its_event *event)
 {
 	struct vgic_irq *irq = event->irq;
+	bool enabled, pending, hw;
+	struct kvm_vcpu *vcpu;
 
 	seq_printf(s, "  event %u lpi %u", evid, irq->intid);
 	if (event->collection)
 		seq_printf(s, " collection %u", event->collection->icid);
 	else
 		seq_puts(s, " collection none");
-	its_debug_vcpu(s, READ_ONCE(irq->target_vcpu));
-	seq_printf(s, "%s%s%s\n", READ_ONCE(irq->enabled) ? " enabled" : "",
-		   READ_ONCE(irq->pending_latch) ? " pending" : "",
-		   READ_ONCE(irq->hw) ? " hw" : "");
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		vcpu = irq->target_vcpu;
+		enabled = irq->enabled;
+		pending = irq->pending_latch;
+		hw = irq->hw;
+	}
+	its_debug_vcpu(s, vcpu);
+	seq_printf(s, "%s%s%s\n", enabled ? " enabled" : "", pending ? " pending" : "",
+		   hw ? " hw" : "");
 }
 
 static void its_debug_device(struct seq_file *s, u32 devid, struct its_device *dev)

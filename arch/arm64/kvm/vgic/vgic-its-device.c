@@ -42,7 +42,7 @@ static const struct its_ctrl *its_device_find_ctrl(u64 attr)
 static int its_device_stop_vm(struct kvm *kvm)
 {
 	mutex_lock(&kvm->lock);
-	if (!lock_all_vcpus(kvm)) {
+	if (kvm_trylock_all_vcpus(kvm)) {
 		mutex_unlock(&kvm->lock);
 		return -EBUSY;
 	}
@@ -53,7 +53,7 @@ static int its_device_stop_vm(struct kvm *kvm)
 static void its_device_resume_vm(struct kvm *kvm)
 {
 	mutex_unlock(&kvm->arch.config_lock);
-	unlock_all_vcpus(kvm);
+	kvm_unlock_all_vcpus(kvm);
 	mutex_unlock(&kvm->lock);
 }
 

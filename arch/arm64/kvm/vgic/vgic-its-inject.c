@@ -6,6 +6,7 @@
 
 #include "vgic-its.h"
 #include "vgic.h"
+#include "vgic-lpi-queue.h"
 
 /**
  * its_inject_add_doorbell() - Let MSIs to an ITS's GITS_TRANSLATER reach it.
@@ -37,7 +38,15 @@ static struct vgic_its *its_inject_find(struct kvm *kvm, gpa_t doorbell)
 	return NULL;
 }
 
-static struct vgic_its *its_inject_find_msi(struct kvm *kvm, const struct kvm_msi *msi)
+/**
+ * its_inject_find_msi() - The ITS that an MSI is sent to.
+ * @kvm: The VM.
+ * @msi: The MSI.
+ *
+ * Context: Any.
+ * Return: The ITS, or NULL if none has its doorbell at the address.
+ */
+struct vgic_its *its_inject_find_msi(struct kvm *kvm, const struct kvm_msi *msi)
 {
 	return its_inject_find(kvm, (u64)msi->address_hi << 32 | msi->address_lo);
 }
@@ -61,33 +70,31 @@ static enum vgic_msi_outcome its_inject_check(struct its_event *event, struct vg
 		return VGIC_MSI_LPIS_DISABLED;
 	if (irq->hw)
 		return VGIC_MSI_FORWARDED;
-	return irq->pending_latch ? VGIC_MSI_MERGED : VGIC_MSI_DELIVERED;
+	if (irq->pending_latch)
+		return VGIC_MSI_MERGED;
+	return irq->lr_vcpu ? VGIC_MSI_IN_LR : VGIC_MSI_DELIVERED;
 }
 
-static enum vgic_msi_outcome its_inject_event(struct kvm *kvm, struct its_event *event)
+static enum vgic_msi_outcome its_inject_event(struct its_event *event)
 {
 	struct vgic_irq *irq = READ_ONCE(event->irq);
 	enum vgic_msi_outcome outcome;
-	unsigned long flags;
+	struct kvm_vcpu *vcpu;
 
 	if (!irq)
 		return VGIC_MSI_EVENT_UNMAPPED;
 
-	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	outcome = its_inject_check(event, irq);
-	if (outcome > VGIC_MSI_MERGED) {
-		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
-		return outcome;
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		outcome = its_inject_check(event, irq);
+		if (outcome > VGIC_MSI_MERGED)
+			return outcome;
+		irq->pending_latch = true;
+		/* One that is disabled is in no queue until its configuration enables it. */
+		vcpu = irq->enabled ? vgic_lpi_queue_update(irq) : NULL;
 	}
-	irq->pending_latch = true;
-	/*
-	 * Queue it if it was pending, too: the vCPU may have taken it meanwhile. One
-	 * that is disabled is queued when its configuration enables it.
-	 */
-	if (irq->enabled)
-		vgic_queue_irq_unlock(kvm, irq, flags);
-	else
-		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
+	/* The delivered path without a call, where there is nobody to kick. */
+	if (vcpu)
+		vgic_lpi_queue_kick(vcpu);
 	return outcome;
 }
 
@@ -116,7 +123,17 @@ enum vgic_msi_outcome its_inject(struct vgic_its *its, u32 devid, u32 evid)
 	event = xa_load(&dev->events, evid);
 	if (!event)
 		return VGIC_MSI_EVENT_UNMAPPED;
-	return its_inject_event(its->kvm, event);
+	return its_inject_event(event);
+}
+
+/* Set a forwarded LPI pending in the host's GIC. Return: false if it is not forwarded. */
+static bool its_inject_forwarded(struct vgic_irq *irq)
+{
+	guard(raw_spinlock_irqsave)(&irq->irq_lock);
+	if (!irq->hw)
+		return false;
+	WARN_ON_ONCE(its_forward_set_pending(irq, true));
+	return true;
 }
 
 /**
@@ -125,23 +142,21 @@ enum vgic_msi_outcome its_inject(struct vgic_its *its, u32 devid, u32 evid)
  * @devid: DeviceID, of any value.
  * @evid: EventID, of any value.
  *
- * Context: its_lock, so that what is forwarded stays so. May sleep.
+ * Forwarding may start and stop meanwhile, by events of other ITSes.
+ *
+ * Context: its_lock, so that the event stays mapped. May sleep.
  * Return: What became of it; VGIC_MSI_FORWARDED: the host's GIC has it.
  */
 enum vgic_msi_outcome its_inject_sleeping(struct vgic_its *its, u32 devid, u32 evid)
 {
-	enum vgic_msi_outcome outcome = its_inject(its, devid, evid);
+	enum vgic_msi_outcome outcome;
 
 	lockdep_assert_held(&its->its_lock);
 
-	if (outcome == VGIC_MSI_FORWARDED) {
-		struct vgic_irq *irq = its_map_find(its, devid, evid)->irq;
-
-		/* Another ITS, with the same INTID, may have ended it since. */
-		if (!READ_ONCE(irq->hw))
-			return its_inject(its, devid, evid);
-		irq_set_irqchip_state(irq->host_irq, IRQCHIP_STATE_PENDING, true);
-	}
+	do {
+		outcome = its_inject(its, devid, evid);
+	} while (outcome == VGIC_MSI_FORWARDED &&
+		 !its_inject_forwarded(its_map_find(its, devid, evid)->irq));
 	return outcome;
 }
 
@@ -189,64 +204,4 @@ enum vgic_msi_outcome vgic_its_inject_msi_sleeping(struct kvm *kvm, const struct
 void its_inject_wait(void)
 {
 	synchronize_rcu();
-}
-
-/* For vgic-v4.c, which forwards LPIs. */
-
-/**
- * vgic_msi_to_its() - The ITS that an MSI is sent to.
- * @kvm: The VM.
- * @msi: The MSI.
- *
- * Return: The ITS, or an ERR_PTR: -ENODEV without an ITS in the VM, -EINVAL without
- * a DeviceID or at another address.
- */
-struct vgic_its *vgic_msi_to_its(struct kvm *kvm, struct kvm_msi *msi)
-{
-	if (!vgic_has_its(kvm))
-		return ERR_PTR(-ENODEV);
-	if (!(msi->flags & KVM_MSI_VALID_DEVID))
-		return ERR_PTR(-EINVAL);
-	return its_inject_find_msi(kvm, msi) ?: ERR_PTR(-EINVAL);
-}
-
-void vgic_its_lock(struct vgic_its *its)
-{
-	mutex_lock(&its->its_lock);
-}
-
-void vgic_its_unlock(struct vgic_its *its)
-{
-	mutex_unlock(&its->its_lock);
-}
-
-/**
- * vgic_its_resolve_lpi() - The LPI of an event.
- * @kvm: The VM.
- * @its: The ITS.
- * @devid: DeviceID.
- * @eventid: EventID.
- * @irq: Where to put the LPI.
- *
- * Context: vgic_its_lock() is held, and as long as it is the LPI stays.
- * Return: 0; -EBUSY if the ITS or the target's LPIs are disabled; an error of the
- * architecture if there is no LPI, or no target.
- */
-int vgic_its_resolve_lpi(struct kvm *kvm, struct vgic_its *its, u32 devid, u32 eventid,
-			 struct vgic_irq **irq)
-{
-	struct its_event *event;
-
-	lockdep_assert_held(&its->its_lock);
-
-	if (!its->enabled)
-		return -EBUSY;
-	event = its_map_find(its, devid, eventid);
-	if (!event || !event->collection || !event->collection->target ||
-	    !event->irq->target_vcpu)
-		return ITS_ERROR(ITS_CLASS_INT, ITS_UNMAPPED_INTERRUPT);
-	if (!vgic_lpis_enabled(event->irq->target_vcpu))
-		return -EBUSY;
-	*irq = event->irq;
-	return 0;
 }

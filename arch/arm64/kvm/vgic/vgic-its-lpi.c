@@ -11,6 +11,7 @@
 
 #include "vgic-its.h"
 #include "vgic.h"
+#include "vgic-lpi-queue.h"
 
 #define LPI_PRIORITY	GENMASK(7, 2)
 
@@ -46,84 +47,21 @@ static int its_lpi_read_config(struct kvm *kvm, u32 intid, u8 *config, u32 nr)
 	return kvm_read_guest_lock(kvm, table + intid - VGIC_MIN_LPI, config, nr);
 }
 
-/*
- * With irq_lock held: it is not pending any more, and what a vCPU's list register
- * says of it is not folded back.
- */
-static void its_lpi_withdraw(struct vgic_irq *irq)
-{
-	irq->pending_latch = false;
-	irq->withdrawn = irq->vcpu;
-}
-
-/*
- * Take @irq out of @holder's list if it is in none of its list registers. A vCPU that
- * does not run has used none; one that runs, and has used some, goes through its list
- * when it exits. Return: Whether it was taken out.
- */
-static bool its_lpi_take(struct vgic_irq *irq, struct kvm_vcpu *holder)
-{
-	struct vgic_cpu *cpu = &holder->arch.vgic_cpu;
-
-	guard(raw_spinlock_irqsave)(&cpu->ap_list_lock);
-	guard(raw_spinlock)(&irq->irq_lock);
-	if (irq->vcpu != holder || irq->target_vcpu == holder)
-		return false;
-	/* LPIs have no active state, but an emulated GIC may say that they are. */
-	if (irq->active)
-		return false;
-	/* Pairs with vgic_v3_fold_lr_state(): what they said has been folded back. */
-	if (smp_load_acquire(&cpu->vgic_v3.used_lrs))
-		return false;
-	list_del(&irq->ap_list);
-	irq->vcpu = NULL;
-	return true;
-}
-
-/*
- * An LPI that has been sent elsewhere, or unmapped, leaves the list of the vCPU that
- * still has it. That may not run for long, or ever.
- *
- * Context: The caller holds a reference to @irq, besides that of the list.
- */
-static void its_lpi_hand_over(struct kvm *kvm, struct vgic_irq *irq)
-{
-	struct kvm_vcpu *holder = READ_ONCE(irq->vcpu);
-	unsigned long flags;
-
-	if (!holder || holder == READ_ONCE(irq->target_vcpu))
-		return;
-
-	if (its_lpi_take(irq, holder)) {
-		vgic_put_irq(kvm, irq);
-		raw_spin_lock_irqsave(&irq->irq_lock, flags);
-		vgic_queue_irq_unlock(kvm, irq, flags);
-	} else {
-		kvm_make_request(KVM_REQ_IRQ_PENDING, holder);
-		kvm_vcpu_kick(holder);
-	}
-}
-
 /* Context: The caller holds a reference to @irq. */
-static int its_lpi_configure(struct kvm *kvm, struct vgic_irq *irq, u8 config, bool inv)
+static int its_lpi_configure(struct vgic_irq *irq, u8 config, bool inv)
 {
-	unsigned long flags;
+	struct kvm_vcpu *vcpu;
+	int ret;
 
-	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	irq->priority = config & LPI_PRIORITY;
-	irq->enabled = config & LPI_PROP_ENABLED;
-
-	if (irq->hw) {
-		u32 host_irq = irq->host_irq;
-
-		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
-		return its_prop_update_vlpi(host_irq, config, inv);
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		irq->priority = config & LPI_PRIORITY;
+		irq->enabled = config & LPI_PROP_ENABLED;
+		ret = its_forward_configure(irq, config, inv);
+		/* A list register has the old configuration. */
+		vcpu = vgic_lpi_queue_update(irq) ?: irq->lr_vcpu;
 	}
-	if (irq->pending_latch)
-		vgic_queue_irq_unlock(kvm, irq, flags);
-	else
-		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
-	return 0;
+	vgic_lpi_queue_kick(vcpu);
+	return ret;
 }
 
 /**
@@ -142,7 +80,7 @@ int vgic_its_inv_lpi(struct kvm *kvm, struct vgic_irq *irq)
 	int ret;
 
 	ret = its_lpi_read_config(kvm, irq->intid, &config, 1);
-	return ret ?: its_lpi_configure(kvm, irq, config, true);
+	return ret ?: its_lpi_configure(irq, config, true);
 }
 
 static gpa_t its_lpi_pending_gpa(struct kvm_vcpu *vcpu, u32 intid)
@@ -251,7 +189,7 @@ static struct its_lpi *its_lpi_alloc(u32 intid)
 	irq = &lpi->irq;
 	INIT_LIST_HEAD(&irq->ap_list);
 	raw_spin_lock_init(&irq->irq_lock);
-	kref_init(&irq->refcount);
+	refcount_set(&irq->refcount, 1);
 	irq->config = VGIC_CONFIG_EDGE;
 	irq->group = 1;
 	irq->intid = intid;
@@ -265,26 +203,23 @@ static struct its_lpi *its_lpi_alloc(u32 intid)
 static struct vgic_irq *its_lpi_publish(struct kvm *kvm, struct vgic_irq *irq)
 {
 	struct xarray *lpis = &kvm->arch.vgic.lpi_xa;
-	struct vgic_irq *was, *is;
+	struct vgic_irq *is;
 
 	xa_lock_irq(lpis);
-	for (was = NULL; ; was = is) {
-		/* This drops the lock to allocate, so what is there may change. */
-		is = __xa_cmpxchg(lpis, irq->intid, was, irq, GFP_KERNEL_ACCOUNT);
-		if (is == was || xa_is_err(is) || vgic_try_get_irq_kref(is))
-			break;
-		/* None, or a dying one: who let that go removes it only. */
-	}
+	is = __xa_cmpxchg(lpis, irq->intid, NULL, irq, GFP_KERNEL_ACCOUNT);
+	/* An LPI that is found has a reference: the last one is dropped inside this lock. */
+	if (is && !xa_is_err(is))
+		vgic_get_irq_ref(is);
 	xa_unlock_irq(lpis);
 
-	if (is == was)
+	if (!is)
 		return irq;
 	return xa_is_err(is) ? ERR_PTR(xa_err(is)) : is;
 }
 
 /*
  * One more event is mapped to it, which has a reference. The first one finds an LPI
- * in the state that the tables have it in, even if a vCPU's list has kept the object.
+ * in the state that the tables have it in, even if something has kept the object.
  * Return: whether it is the first.
  */
 static bool its_lpi_attach(struct vgic_irq *irq, const struct its_lpi_state *state)
@@ -297,7 +232,8 @@ static bool its_lpi_attach(struct vgic_irq *irq, const struct its_lpi_state *sta
 	irq->target_vcpu = state->target;
 	irq->priority = state->config & LPI_PRIORITY;
 	irq->enabled = state->config & LPI_PROP_ENABLED;
-	its_lpi_withdraw(irq);
+	vgic_lpi_queue_withdraw(irq);
+	WARN_ON_ONCE(irq->active || irq->hw);
 	return true;
 }
 
@@ -325,7 +261,7 @@ struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_s
 		kmem_cache_free(its_lpi_cache, lpi);
 		if (IS_ERR(irq))
 			return ERR_CAST(irq);
-		event = kzalloc(sizeof(*event), GFP_KERNEL_ACCOUNT);
+		event = kzalloc_obj(*event, GFP_KERNEL_ACCOUNT);
 		if (!event) {
 			vgic_put_irq(kvm, irq);
 			return ERR_PTR(-ENOMEM);
@@ -334,6 +270,18 @@ struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_s
 	state->pending &= its_lpi_attach(irq, state);
 	event->irq = irq;
 	return event;
+}
+
+static void its_lpi_set_pending(struct vgic_irq *irq)
+{
+	struct kvm_vcpu *vcpu;
+
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		irq->pending_latch = !irq->hw;
+		its_forward_set_pending(irq, true);
+		vcpu = vgic_lpi_queue_update(irq);
+	}
+	vgic_lpi_queue_kick(vcpu);
 }
 
 /**
@@ -347,15 +295,11 @@ struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_s
 void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
 			  const struct its_lpi_state *state)
 {
-	unsigned long flags;
-
 	if (!state->pending)
 		return;
 	its_lpi_consume_pending(state->target, irq->intid);
 	its_lpi_forget_tables(its);
-	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	irq->pending_latch = true;
-	vgic_queue_irq_unlock(its->kvm, irq, flags);
+	its_lpi_set_pending(irq);
 }
 
 /* That of the LPI goes with it: when its last reference and RCU let go. */
@@ -366,11 +310,16 @@ static void its_lpi_put_event(struct kvm *kvm, struct its_event *event, struct v
 	vgic_put_irq(kvm, irq);
 }
 
-/* With irq_lock held. A vCPU that has it in its list drops what has no target. */
-static void its_lpi_detach(struct vgic_irq *irq)
+/*
+ * With irq_lock held: one event less is mapped to it. The last one takes the target and
+ * the pending state along. Return: as vgic_lpi_queue_withdraw().
+ */
+static struct kvm_vcpu *its_lpi_detach(struct vgic_irq *irq)
 {
-	if (!--container_of(irq, struct its_lpi, irq)->nr_events)
-		irq->target_vcpu = NULL;
+	if (--container_of(irq, struct its_lpi, irq)->nr_events)
+		return NULL;
+	irq->target_vcpu = NULL;
+	return vgic_lpi_queue_withdraw(irq);
 }
 
 /**
@@ -383,19 +332,12 @@ static void its_lpi_detach(struct vgic_irq *irq)
 void its_lpi_undo_event(struct kvm *kvm, struct its_event *event)
 {
 	struct vgic_irq *irq = event->irq;
+	struct kvm_vcpu *vcpu;
 
 	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock)
-		its_lpi_detach(irq);
+		vcpu = its_lpi_detach(irq);
+	vgic_lpi_queue_kick(vcpu);
 	its_lpi_put_event(kvm, event, irq);
-}
-
-static void its_lpi_stop_forwarding(u32 host_irq)
-{
-	struct its_vlpi_map map;
-
-	if (!its_get_vlpi(host_irq, &map) && map.vpe)
-		atomic_dec(&map.vpe->vlpi_count);
-	WARN_ON(its_unmap_vlpi(host_irq));
 }
 
 /**
@@ -410,69 +352,45 @@ static void its_lpi_stop_forwarding(u32 host_irq)
 void its_lpi_free_event(struct kvm *kvm, struct its_event *event)
 {
 	struct vgic_irq *irq = event->irq;
-	u32 host_irq;
-	bool hw;
+	struct kvm_vcpu *vcpu;
 
 	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
 		WRITE_ONCE(event->irq, NULL);
-		its_lpi_withdraw(irq);
+		its_forward_drop(irq);
+		vcpu = vgic_lpi_queue_withdraw(irq);
 		its_lpi_detach(irq);
-		hw = irq->hw;
-		irq->hw = false;
-		host_irq = irq->host_irq;
 	}
-	if (hw)
-		its_lpi_stop_forwarding(host_irq);
-	its_lpi_hand_over(kvm, irq);
+	vgic_lpi_queue_kick(vcpu);
 	its_lpi_put_event(kvm, event, irq);
-}
-
-static int its_lpi_retarget_forwarded(u32 host_irq, struct kvm_vcpu *to)
-{
-	struct its_vlpi_map map;
-	int ret;
-
-	ret = its_get_vlpi(host_irq, &map);
-	if (ret)
-		return ret;
-	if (map.vpe)
-		atomic_dec(&map.vpe->vlpi_count);
-	map.vpe = &to->arch.vgic_cpu.vgic_v3.its_vpe;
-	atomic_inc(&map.vpe->vlpi_count);
-	return its_map_vlpi(host_irq, &map);
 }
 
 /**
  * its_lpi_retarget() - Send an LPI to another vCPU from now on.
- * @kvm: The VM.
  * @irq: The LPI.
  * @from: Only if it was sent to this one; NULL: from wherever.
  * @to: The vCPU.
  *
- * If it is pending, it moves along, also from the list of a vCPU; but if that may
- * have it in a list register it is kicked, and hands the LPI over when it exits.
+ * If it is pending, it moves along. If a vCPU has it in a list register, that is kicked,
+ * and hands the LPI over when it exits.
  *
  * Context: The caller holds a reference to @irq. May sleep.
  * Return: 0, or an error of the host's ITS.
  */
-int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *from,
-		     struct kvm_vcpu *to)
+int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *from, struct kvm_vcpu *to)
 {
-	unsigned long flags;
-	u32 host_irq;
-	bool hw;
+	struct kvm_vcpu *vcpu;
+	int ret;
 
-	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	if (from && irq->target_vcpu != from) {
-		raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
-		return 0;
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		if (from && irq->target_vcpu != from)
+			return 0;
+		ret = its_forward_retarget(irq, to);
+		irq->target_vcpu = to;
+		/* A vCPU that has it in a list register hands it back. */
+		vcpu = vgic_lpi_queue_update(irq) ?: irq->lr_vcpu;
 	}
-	irq->target_vcpu = to;
-	host_irq = irq->host_irq;
-	hw = irq->hw;
-	vgic_queue_irq_unlock(kvm, irq, flags);
-	its_lpi_hand_over(kvm, irq);
-	return hw ? its_lpi_retarget_forwarded(host_irq, to) : 0;
+	vgic_lpi_queue_kick(vcpu);
+	return ret;
 }
 
 /**
@@ -484,17 +402,15 @@ int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *fro
  */
 int its_lpi_clear(struct vgic_irq *irq)
 {
-	unsigned long flags;
-	u32 host_irq;
-	bool hw;
+	struct kvm_vcpu *vcpu;
+	int ret;
 
-	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	its_lpi_withdraw(irq);
-	host_irq = irq->host_irq;
-	hw = irq->hw;
-	raw_spin_unlock_irqrestore(&irq->irq_lock, flags);
-
-	return hw ? irq_set_irqchip_state(host_irq, IRQCHIP_STATE_PENDING, false) : 0;
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		vcpu = vgic_lpi_queue_withdraw(irq);
+		ret = its_forward_set_pending(irq, false);
+	}
+	vgic_lpi_queue_kick(vcpu);
+	return ret;
 }
 
 /*
@@ -509,7 +425,7 @@ static struct vgic_irq *its_lpi_find(struct kvm_vcpu *vcpu, unsigned long *intid
 	guard(rcu)();
 	xas_for_each(&xas, irq, ULONG_MAX) {
 		if (xas_retry(&xas, irq) || READ_ONCE(irq->target_vcpu) != vcpu ||
-		    !vgic_try_get_irq_kref(irq))
+		    !vgic_try_get_irq_ref(irq))
 			continue;
 		*intid = xas.xa_index;
 		return irq;
@@ -531,7 +447,7 @@ void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *t
 	struct vgic_irq *irq;
 
 	while ((irq = its_lpi_find(from, &intid))) {
-		its_lpi_retarget(kvm, irq, from, to);
+		its_lpi_retarget(irq, from, to);
 		vgic_put_irq(kvm, irq);
 		intid++;
 		cond_resched();
@@ -539,25 +455,20 @@ void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *t
 }
 
 /*
- * Whether the configuration is @config already, and the LPI is where it makes
- * it go. Without irq_lock: who changes it now is not ordered with the guest's
- * request to read the table again, and may come after it as well.
+ * Whether the configuration is @config already. Without irq_lock: another command that
+ * changes it now is not ordered with the guest's request to read the table again.
  */
 static bool its_lpi_is_configured(struct vgic_irq *irq, u8 config)
 {
-	if (READ_ONCE(irq->hw) || READ_ONCE(irq->priority) != (config & LPI_PRIORITY))
-		return false;
-	if (!(config & LPI_PROP_ENABLED))
-		return !READ_ONCE(irq->enabled);
-	return READ_ONCE(irq->enabled) &&
-	       (!READ_ONCE(irq->pending_latch) || READ_ONCE(irq->vcpu));
+	/* Only its_lpi_configure() changes them but for hw, which irq_lock is taken for. */
+	return !data_race(irq->hw || irq->priority != (config & LPI_PRIORITY) ||
+			  irq->enabled != !!(config & LPI_PROP_ENABLED));
 }
 
 /* The LPIs of @vcpu among the ITS_LPI_RUN from @first on, whose table entries are @config. */
 static void its_lpi_configure_run(struct kvm_vcpu *vcpu, unsigned long first, const u8 *config)
 {
 	XA_STATE(xas, &vcpu->kvm->arch.vgic.lpi_xa, first);
-	struct kvm *kvm = vcpu->kvm;
 	struct vgic_irq *irq;
 
 	rcu_read_lock();
@@ -565,13 +476,13 @@ static void its_lpi_configure_run(struct kvm_vcpu *vcpu, unsigned long first, co
 		u8 byte = config[xas.xa_index - first];
 
 		if (xas_retry(&xas, irq) || READ_ONCE(irq->target_vcpu) != vcpu ||
-		    its_lpi_is_configured(irq, byte) || !vgic_try_get_irq_kref(irq))
+		    its_lpi_is_configured(irq, byte) || !vgic_try_get_irq_ref(irq))
 			continue;
 
 		xas_pause(&xas);
 		rcu_read_unlock();
-		its_lpi_configure(kvm, irq, byte, false);
-		vgic_put_irq(kvm, irq);
+		its_lpi_configure(irq, byte, false);
+		vgic_put_irq(vcpu->kvm, irq);
 		rcu_read_lock();
 	}
 	rcu_read_unlock();
@@ -608,17 +519,13 @@ int vgic_its_invall(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-/* Also one that was pending before: it has been sent here while LPIs were disabled. */
-static void its_lpi_enable(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool pending)
+static void its_lpi_enable(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 {
-	unsigned long flags;
-
-	if (!pending && !READ_ONCE(irq->pending_latch))
-		return;
-	raw_spin_lock_irqsave(&irq->irq_lock, flags);
-	if (pending && irq->target_vcpu == vcpu && !irq->hw)
+	guard(raw_spinlock_irqsave)(&irq->irq_lock);
+	if (irq->target_vcpu == vcpu && !irq->hw) {
 		irq->pending_latch = true;
-	vgic_queue_irq_unlock(vcpu->kvm, irq, flags);
+		vgic_lpi_queue_update(irq);
+	}
 }
 
 /* The word of the pending table that has @intid, at the moment that LPIs are enabled. */
@@ -636,7 +543,8 @@ static u64 its_lpi_first_pending(struct kvm_vcpu *vcpu, u32 intid)
  * vgic_enable_lpis() - GICR_CTLR.EnableLPIs has been set: read the pending table.
  * @vcpu: The redistributor's vCPU.
  *
- * MSIs may have been delivered since then: what is pending stays so.
+ * MSIs may have been delivered since then, and LPIs may have been sent here before: what
+ * is pending stays so, and is in the vCPU's queue already.
  *
  * Context: May sleep; each LPI gives others a chance to run.
  */
@@ -651,18 +559,24 @@ void vgic_enable_lpis(struct kvm_vcpu *vcpu)
 			run = round_down(intid, ITS_LPI_RUN);
 			pending = its_lpi_first_pending(vcpu, intid);
 		}
-		its_lpi_enable(vcpu, irq, pending & BIT_ULL(intid % ITS_LPI_RUN));
+		if (pending & BIT_ULL(intid % ITS_LPI_RUN))
+			its_lpi_enable(vcpu, irq);
 		vgic_put_irq(vcpu->kvm, irq);
 		intid++;
 		cond_resched();
 	}
+	vgic_lpi_queue_kick(vcpu);
 }
 
 static void its_lpi_disable(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 {
-	guard(raw_spinlock_irqsave)(&irq->irq_lock);
-	if (irq->target_vcpu == vcpu && !irq->hw)
-		its_lpi_withdraw(irq);
+	struct kvm_vcpu *holder = NULL;
+
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
+		if (irq->target_vcpu == vcpu && !irq->hw)
+			holder = vgic_lpi_queue_withdraw(irq);
+	}
+	vgic_lpi_queue_kick(holder);
 }
 
 /**
@@ -670,8 +584,7 @@ static void its_lpi_disable(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
  * @vcpu: The redistributor's vCPU.
  *
  * Take the pending state of the vCPU's LPIs away. Injection tests EnableLPIs inside
- * irq_lock: it is undone here, or sees it cleared. Those that are in the vCPU's list
- * but have been sent elsewhere are not its own any more.
+ * irq_lock: it is undone here, or sees it cleared.
  *
  * Context: May sleep; each LPI gives others a chance to run.
  */

@@ -49,7 +49,7 @@ static int its_map_add_bus(struct vgic_its *its, u32 devid)
 
 	if (its_map_bus(its, devid))
 		return 0;
-	bus = kzalloc(sizeof(*bus), GFP_MAP);
+	bus = kzalloc_obj(*bus, GFP_MAP);
 	if (!bus)
 		return -ENOMEM;
 	rcu_assign_pointer(its->buses[devid >> ITS_BUS_SHIFT], bus);
@@ -160,7 +160,7 @@ int its_map_device(struct vgic_its *its, u32 devid, gpa_t itt, u32 bits)
 	ret = its_map_add_bus(its, devid);
 	if (ret)
 		return ret;
-	dev = kzalloc(sizeof(*dev), GFP_MAP);
+	dev = kzalloc_obj(*dev, GFP_MAP);
 	if (!dev)
 		return -ENOMEM;
 	xa_init_flags(&dev->events, XA_FLAGS_ACCOUNT);
@@ -231,7 +231,7 @@ void its_map_drop_devices(struct vgic_its *its)
 static struct its_collection *its_map_add_collection(struct vgic_its *its, u32 icid,
 						     struct kvm_vcpu *target)
 {
-	struct its_collection *coll = kzalloc(sizeof(*coll), GFP_MAP);
+	struct its_collection *coll = kzalloc_obj(*coll, GFP_MAP);
 	int ret;
 
 	if (!coll)
@@ -256,7 +256,7 @@ static void its_map_retarget(struct vgic_its *its, struct its_collection *coll,
 
 	WRITE_ONCE(coll->target, target);
 	list_for_each_entry(event, &coll->events, siblings) {
-		its_lpi_retarget(its->kvm, event->irq, NULL, target);
+		its_lpi_retarget(event->irq, NULL, target);
 		cond_resched();
 	}
 }
@@ -357,7 +357,7 @@ static int its_map_add_event(struct vgic_its *its, struct its_device *dev, u32 e
 
 	its_lpi_load_pending(its, event->irq, &state);
 	if (coll->target && READ_ONCE(event->irq->target_vcpu) != coll->target)
-		its_lpi_retarget(its->kvm, event->irq, NULL, coll->target);
+		its_lpi_retarget(event->irq, NULL, coll->target);
 	return 0;
 }
 
@@ -423,7 +423,7 @@ void its_map_move(struct vgic_its *its, struct its_event *event, struct its_coll
 
 	its_map_set_collection(event, to);
 	list_move_tail(&event->siblings, &to->events);
-	its_lpi_retarget(its->kvm, event->irq, NULL, to->target);
+	its_lpi_retarget(event->irq, NULL, to->target);
 }
 
 /**

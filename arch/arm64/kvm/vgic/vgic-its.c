@@ -37,7 +37,7 @@ struct vgic_its *its_create(struct kvm *kvm)
 	struct vgic_its *its;
 	int ret;
 
-	its = kzalloc(sizeof(*its), GFP_KERNEL_ACCOUNT);
+	its = kzalloc_obj(*its, GFP_KERNEL_ACCOUNT);
 	if (!its)
 		return ERR_PTR(-ENOMEM);
 	if (vgic_initialized(kvm)) {

@@ -7,6 +7,7 @@
  *   vgic-its-cmd.c     the command queue
  *   vgic-its-map.c     devices, events, collections
  *   vgic-its-inject.c  an MSI becomes a pending LPI
+ *   vgic-its-forward.c LPIs that GICv4 forwards
  *   vgic-its-lpi.c     LPIs, their configuration and pending tables
  *   vgic-its-table.c   where an entry is in the guest's tables
  *   vgic-its-save.c    the map to and from the guest's tables
@@ -20,9 +21,11 @@
  *       kvm->arch.config_lock
  *         its->cmd_lock          command queue, GITS_CTLR.Enabled
  *           its->its_lock        changes to devices, events, collections; GITS_BASERn
- *             ap_list_lock       (IRQs off)
- *               lpi_xa.xa_lock   (IRQs off)
+ *             kvm->irqfds.lock   (IRQs off) which LPIs an irqfd forwards
+ *             lpi_xa.xa_lock     (IRQs off)
+ *               ap_list_lock     (IRQs off)
  *                 irq_lock       (IRQs off) one LPI, and its events' way to it
+ *                   vgic_lpi_queue.lock (IRQs off)
  *
  * Injection takes RCU for the map and then irq_lock, so it may run with IRQs off.
  * It holds no reference and caches nothing. These invariants are why that is safe,
@@ -30,10 +33,8 @@
  *
  * 1. A mapped event (its_event.irq is set) holds a reference to its LPI. The
  *    event is unmapped by clearing its_event.irq with irq_lock held, and only then
- *    is the reference dropped. So who holds irq_lock and finds its_event.irq set
- *    has an LPI that stays, and may make it pending. When it comes back to the lock
- *    to queue the LPI, that may be gone: vgic_queue_irq_unlock() takes a reference
- *    for the vCPU's list if there is one to take. RCU keeps the memory.
+ *    is the reference dropped. So a caller that holds irq_lock and finds its_event.irq
+ *    set has an LPI that stays, and may make it pending and queue it for its vCPU.
  *
  * 2. Unmapping clears the LPI's pending state in the same section of irq_lock, and
  *    its target if no event is left (its_lpi.nr_events). So an injection comes either
@@ -292,7 +293,14 @@ void its_map_drop_collections(struct vgic_its *its);
 enum vgic_msi_outcome its_inject(struct vgic_its *its, u32 devid, u32 evid);
 enum vgic_msi_outcome its_inject_sleeping(struct vgic_its *its, u32 devid, u32 evid);
 void its_inject_wait(void);
+struct vgic_its *its_inject_find_msi(struct kvm *kvm, const struct kvm_msi *msi);
 void its_inject_add_doorbell(struct vgic_its *its);
+
+/* vgic-its-forward.c. Context: irq_lock. */
+void its_forward_drop(struct vgic_irq *irq);
+int its_forward_retarget(struct vgic_irq *irq, struct kvm_vcpu *to);
+int its_forward_configure(struct vgic_irq *irq, u8 config, bool inv);
+int its_forward_set_pending(struct vgic_irq *irq, bool pending);
 
 /* vgic-its-lpi.c */
 int its_lpi_init(void);
@@ -305,8 +313,7 @@ void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
 void its_lpi_undo_event(struct kvm *kvm, struct its_event *event);
 void its_lpi_free_event(struct kvm *kvm, struct its_event *event);
 bool its_lpi_in_range(struct kvm *kvm, u32 intid);
-int its_lpi_retarget(struct kvm *kvm, struct vgic_irq *irq, struct kvm_vcpu *from,
-		     struct kvm_vcpu *to);
+int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *from, struct kvm_vcpu *to);
 int its_lpi_clear(struct vgic_irq *irq);
 void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *to);
 

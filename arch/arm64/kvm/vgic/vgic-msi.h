@@ -11,6 +11,8 @@ struct kvm_msi;
 /**
  * enum vgic_msi_outcome - What became of an MSI.
  * @VGIC_MSI_DELIVERED: Its LPI has become pending.
+ * @VGIC_MSI_IN_LR: Its LPI has become pending, but a vCPU has it in a list register. If
+ *	the guest has not acknowledged it there, both are one interrupt.
  * @VGIC_MSI_MERGED: Its LPI was pending already, and still is.
  * @VGIC_MSI_FORWARDED: Its LPI is that of a host interrupt which GICv4 forwards.
  *	Not delivered yet: that takes a caller that may sleep.
@@ -27,6 +29,7 @@ struct kvm_msi;
  */
 enum vgic_msi_outcome {
 	VGIC_MSI_DELIVERED,
+	VGIC_MSI_IN_LR,
 	VGIC_MSI_MERGED,
 	VGIC_MSI_FORWARDED,
 	VGIC_MSI_NO_DEVID,
