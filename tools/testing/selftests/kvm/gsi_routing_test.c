@@ -219,7 +219,6 @@ FIXTURE_VARIANT_ADD(refused, same_pin) { PIN_ENTRY(PIN_GSI, CHIP, PIN_NR, 0) };
 #ifdef __x86_64__
 #define PIC_PINS	8
 
-FIXTURE_VARIANT_ADD(refused, msi_devid) { MSI_ENTRY(200, KVM_MSI_VALID_DEVID) };
 FIXTURE_VARIANT_ADD(refused, master_past_last) {
 	PIN_ENTRY(200, KVM_IRQCHIP_PIC_MASTER, PIC_PINS, 0),
 };
@@ -736,6 +735,9 @@ TEST_F(routing, no_devid)
 	EXPECT_EQ(1, __vm_ioctl(self->t.vm, KVM_SIGNAL_MSI, &msi));
 	EXPECT_EQ(BIT(3), irq_target_take(&self->t));
 	msi.flags = KVM_MSI_VALID_DEVID;
+	EXPECT_EQ(1, __vm_ioctl(self->t.vm, KVM_SIGNAL_MSI, &msi));
+	EXPECT_EQ(BIT(3), irq_target_take(&self->t));
+	msi.flags = BIT(1);
 	EXPECT_EQ(-1, __vm_ioctl(self->t.vm, KVM_SIGNAL_MSI, &msi));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(0, irq_target_take(&self->t));

@@ -296,7 +296,6 @@ FIXTURE_VARIANT_ADD(refused, msi_first_of_removed) {
 };
 
 #ifdef __x86_64__
-FIXTURE_VARIANT_ADD(refused, msi_devid) { MSI_ENTRY(200, KVM_MSI_VALID_DEVID) };
 FIXTURE_VARIANT_ADD(refused, pic_of_added) {
 	PIN_ENTRY(FIRST_GSI, KVM_IRQCHIP_PIC_MASTER, 1, 0),
 };

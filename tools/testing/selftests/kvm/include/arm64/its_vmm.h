@@ -89,9 +89,11 @@ void its_vmm_destroy(struct its_vmm *v);
  * where they are enabled already.
  */
 void its_vmm_create_vm(struct its_vmm *v, u32 nr_vcpus);
+/* A VM whose vCPUs run @guest_code. It has no GIC yet. */
+struct kvm_vm *its_vmm_guest_vm(u32 nr_vcpus, void *guest_code, struct kvm_vcpu *vcpus[]);
 /*
- * In place of its_vmm_create_vm(): @vm has vCPUs that may run, and no memory at 1 GiB
- * or above, where the tables go.
+ * In place of its_vmm_create_vm(): @vm comes from its_vmm_guest_vm(), and has no
+ * memory at 1 GiB or above, where the tables go.
  */
 void its_vmm_use_vm(struct its_vmm *v, struct kvm_vm *vm, u32 nr_vcpus);
 void its_vmm_add_gic(struct its_vmm *v);
@@ -171,5 +173,12 @@ void its_vmm_raise_irqfd(struct its_vmm *v, int fd, u32 gsi);
 /* The value of a counter in the VM's binary statistics, and whether there is one. */
 u64 its_vmm_stat(struct its_vmm *v, const char *name);
 bool its_vmm_has_stat(struct its_vmm *v, const char *name);
+/* Its descriptor, or NULL. */
+struct kvm_stats_desc *its_vmm_find_stat(struct its_vmm *v, const char *name);
+/*
+ * The values of all counters, once one was found: each is at the offset that its
+ * descriptor names. Returns how many bytes there are, at most @size.
+ */
+size_t its_vmm_read_stats(struct its_vmm *v, void *data, size_t size);
 
 #endif /* SELFTEST_KVM_ITS_VMM_H */

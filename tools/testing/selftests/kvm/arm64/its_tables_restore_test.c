@@ -764,12 +764,12 @@ struct hostile {
 	u32 nr;
 	u32 changed[8];
 	u32 nr_changed;
-	struct guest_random_state rng;
+	struct kvm_random_state rng;
 };
 
 static u32 below(struct hostile *h, u32 end)
 {
-	return guest_random_u32(&h->rng) % end;
+	return kvm_random_u32(&h->rng) % end;
 }
 
 static void hostile_add(struct hostile *h, const struct word *words, u32 nr)
@@ -781,7 +781,7 @@ static void hostile_add(struct hostile *h, const struct word *words, u32 nr)
 
 static void hostile_init(struct hostile *h, bool indirect, u32 seed)
 {
-	*h = (struct hostile) { .rng = new_guest_random_state(seed) };
+	*h = (struct hostile) { .rng = new_kvm_random_state(seed) };
 	hostile_add(h, image, ARRAY_SIZE(image));
 	if (indirect)
 		hostile_add(h, indirect_image, ARRAY_SIZE(indirect_image));
@@ -797,7 +797,7 @@ static u64 corrupt(struct hostile *h, u64 word)
 {
 	switch (below(h, 10)) {
 	case 0:
-		return guest_random_u64(&h->rng);
+		return kvm_random_u64(&h->rng);
 	case 1:
 		return h->words[below(h, h->nr)].value;
 	case 2:
@@ -932,6 +932,8 @@ FIXTURE(hostile)
 	bool indirect;
 	u32 seed;
 	u32 rounds;
+	u32 *seeds;
+	pid_t workers[NR_WORKERS];
 };
 
 FIXTURE_VARIANT(hostile)
@@ -947,14 +949,19 @@ FIXTURE_SETUP(hostile)
 	self->indirect = variant->indirect;
 	self->seed = random_seed();
 	hostile_init(&self->h, self->indirect, self->seed);
+	self->seeds = mmap(NULL, NR_WORKERS * sizeof(*self->seeds), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->seeds);
 	TH_LOG("ITS_TABLES_SEED=%u", self->seed);
 }
 
 FIXTURE_TEARDOWN(hostile)
 {
+	munmap(self->seeds, NR_WORKERS * sizeof(*self->seeds));
 }
 
-typedef void work_fn(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self);
+/* A worker's @seed is shared: the test tells it if the worker fails. */
+typedef void work_fn(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self, u32 *seed);
 
 /*
  * Have a process of its own work on a VM. Most of the time goes with waiting for
@@ -962,44 +969,44 @@ typedef void work_fn(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * 
  * made it. What the harness knows of a test is for one process at a time.
  */
 static void start_worker(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self,
-			 work_fn *work)
+			 u32 nr, work_fn *work)
 {
 	static struct __test_metadata own;
-	pid_t pid = fork();
 
-	TEST_ASSERT(pid >= 0, "fork, errno %d", errno);
-	if (pid)
+	self->seeds[nr] = self->seed;
+	self->workers[nr] = fork();
+	TEST_ASSERT(self->workers[nr] >= 0, "fork, errno %d", errno);
+	if (self->workers[nr])
 		return;
 
 	own = *_metadata;
-	_metadata = &own;
-	if (!setjmp(own.env)) {
-		rig_create();
-		rig_set_basers(1, self->indirect, 1);
-		work(_metadata, self);
-	}
-	if (own.exit_code)
-		TH_LOG("failed with ITS_TABLES_SEED=%u", self->seed);
+	own.teardown_fn = NULL;	/* belongs to the test's process */
+	rig_create();
+	rig_set_basers(1, self->indirect, 1);
+	work(&own, self, &self->seeds[nr]);
 	_exit(own.exit_code);
 }
 
-static void wait_for_workers(struct __test_metadata *_metadata, u32 nr)
+static void wait_for_workers(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self,
+			     u32 nr)
 {
 	int status;
 
-	while (nr--) {
-		ASSERT_LT(0, wait(&status));
-		EXPECT_EQ(0, status);
+	for (u32 i = 0; i < nr; i++) {
+		ASSERT_EQ(self->workers[i], waitpid(self->workers[i], &status, 0));
+		EXPECT_EQ(0, status) {
+			TH_LOG("failed with ITS_TABLES_SEED=%u", self->seeds[i]);
+		}
 	}
 }
 
-static void do_rounds(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self)
+static void do_rounds(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self, u32 *seed)
 {
 	for (; self->rounds && !_metadata->exit_code; self->rounds--) {
-		self->h.rng = new_guest_random_state(self->seed);
+		self->h.rng = new_kvm_random_state(*seed);
 		check_round(_metadata, &self->h);
 		if (!_metadata->exit_code)
-			self->seed++;
+			++*seed;
 	}
 }
 
@@ -1011,8 +1018,8 @@ TEST_F_TIMEOUT(hostile, corrupted, SLOW)
 	self->rounds = DIV_ROUND_UP(rounds, NR_WORKERS);
 	nr = DIV_ROUND_UP(rounds, self->rounds);
 	for (u32 i = 0; i < nr; i++, self->seed += self->rounds)
-		start_worker(_metadata, self, do_rounds);
-	wait_for_workers(_metadata, nr);
+		start_worker(_metadata, self, i, do_rounds);
+	wait_for_workers(_metadata, self, nr);
 }
 
 /* Another thread changes the tables while they are read. */
@@ -1044,14 +1051,15 @@ static u64 now_ns(void)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-static void restore_while_changed(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self)
+static void restore_while_changed(struct __test_metadata *_metadata, FIXTURE_DATA(hostile) * self,
+				  u32 *seed)
 {
 	struct racer racer = { .h = self->h };
 	u64 end = now_ns() + RACE_NS;
 	pthread_t thread;
 	int ret;
 
-	racer.h.rng = new_guest_random_state(self->seed);
+	racer.h.rng = new_kvm_random_state(*seed);
 	TEST_ASSERT(!pthread_create(&thread, NULL, race, &racer), "pthread_create");
 	while (now_ns() < end) {
 		ret = rig_restore();
@@ -1072,8 +1080,8 @@ static void restore_while_changed(struct __test_metadata *_metadata, FIXTURE_DAT
 TEST_F_TIMEOUT(hostile, changed_while_read, SLOW)
 {
 	for (u32 i = 0; i < NR_RACES; i++, self->seed++)
-		start_worker(_metadata, self, restore_while_changed);
-	wait_for_workers(_metadata, NR_RACES);
+		start_worker(_metadata, self, i, restore_while_changed);
+	wait_for_workers(_metadata, self, NR_RACES);
 }
 
 TEST_HARNESS_MAIN

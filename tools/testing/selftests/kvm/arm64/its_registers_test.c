@@ -1062,7 +1062,7 @@ FIXTURE_SETUP(guest)
 	struct its_vmm *v = &self->its;
 	struct kvm_vm *vm;
 
-	vm = vm_create_with_one_vcpu(&self->vcpu, guest_main);
+	vm = its_vmm_guest_vm(1, guest_main, &self->vcpu);
 	its_vmm_use_vm(v, vm, 1);
 	its_vmm_add_gic(v);
 	its_vmm_add_its(v);
@@ -1378,8 +1378,8 @@ TEST_F(guest, busy)
 	pthread_t thread;
 	int fd = v->its_fd;
 
-	guest_spin = addr_gva2hva(v->vm, (vm_vaddr_t)&spin);
-	guest_spinning = addr_gva2hva(v->vm, (vm_vaddr_t)&spinning);
+	guest_spin = addr_gva2hva(v->vm, (u64)&spin);
+	guest_spinning = addr_gva2hva(v->vm, (u64)&spinning);
 	WRITE_ONCE(*guest_spin, 1);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, vcpu_thread, self->vcpu));
 	while (!READ_ONCE(*guest_spinning))

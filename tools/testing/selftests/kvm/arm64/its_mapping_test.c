@@ -718,12 +718,11 @@ static void map_guest_events(struct its_vmm *v)
 	}
 }
 
-FIXTURE_SETUP(guest)
+/* Each vCPU has run up to its first GUEST_SYNC(). */
+static void set_up_guest(struct its_vmm *v, struct kvm_vcpu *vcpus[], void *guest_code)
 {
-	struct its_vmm *v = &self->its;
-	struct kvm_vm *vm;
+	struct kvm_vm *vm = its_vmm_guest_vm(NR_GUEST_VCPUS, guest_code, vcpus);
 
-	vm = vm_create_with_vcpus(NR_GUEST_VCPUS, guest_main, self->vcpus);
 	its_vmm_use_vm(v, vm, NR_GUEST_VCPUS);
 	its_vmm_add_gic(v);
 	its_vmm_add_its(v);
@@ -731,7 +730,12 @@ FIXTURE_SETUP(guest)
 	map_frames(vm);
 	map_guest_events(v);
 	for (u32 i = 0; i < NR_GUEST_VCPUS; i++)
-		take(self->vcpus[i]);
+		take(vcpus[i]);
+}
+
+FIXTURE_SETUP(guest)
+{
+	set_up_guest(&self->its, self->vcpus, guest_main);
 }
 
 FIXTURE_TEARDOWN(guest)
@@ -1046,6 +1050,135 @@ TEST_F(guest, movi_seen)
 	EXPECT_TAKES_NONE(0);
 	EXPECT_TAKES(1, LPI(1));
 	EXPECT_TAKES_NONE(1);
+}
+
+/*
+ * An LPI that is mapped anew begins anew. The vCPU has acknowledged the LPI, and does
+ * not end it, when the mapping goes: a guest that is reset in its interrupt handler.
+ */
+
+#define ICC_AP1R0_EL1	(3u << 14 | 12u << 7 | 9u << 3)
+
+/* Acknowledges what is pending, and ends nothing. */
+static void guest_without_end(void)
+{
+	gic_init(GIC_V3, NR_GUEST_VCPUS);
+	GUEST_SYNC(0);
+
+	for (;;)
+		GUEST_SYNC(gic_get_and_ack_irq());
+}
+
+/* The guest's reset, as far as a vCPU's CPU interface keeps what it has acknowledged. */
+static void reset_cpu_interface(struct its_vmm *v, u64 vcpu)
+{
+	u64 none = 0;
+
+	kvm_device_attr_set(v->gic_fd, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+			    vcpu << 32 | ICC_AP1R0_EL1, &none);
+}
+
+static void do_ctrl(struct its_vmm *v, u64 attr)
+{
+	TEST_ASSERT_EQ(0, its_vmm_ctrl(v, attr));
+}
+
+/* The queue is empty after a reset, and starts at its beginning. */
+static void lose_by_its_reset(struct its_vmm *v)
+{
+	do_ctrl(v, KVM_DEV_ARM_ITS_CTRL_RESET);
+	v->cwriter = 0;
+	its_vmm_enable(v);
+}
+
+static void lose_by_unmapd(struct its_vmm *v)
+{
+	its_vmm_mapd(v, DEV, false);
+}
+
+static void lose_by_discard(struct its_vmm *v)
+{
+	its_vmm_discard(v, DEV, 0);
+	its_vmm_discard(v, DEV, 1);
+	its_vmm_mapd(v, DEV, false);
+}
+
+static void lose_by_lpis_off(struct its_vmm *v)
+{
+	its_vmm_redist_write(v, 0, GICR_CTLR, 0);
+	its_vmm_mapd(v, DEV, false);
+	its_vmm_redist_write(v, 0, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
+}
+
+/* The mapping stays. */
+static void lose_by_lpis_off_and_on(struct its_vmm *v)
+{
+	its_vmm_redist_write(v, 0, GICR_CTLR, 0);
+	its_vmm_redist_write(v, 0, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
+}
+
+static void lose_by_save_and_restore(struct its_vmm *v)
+{
+	do_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES);
+	lose_by_its_reset(v);
+	do_ctrl(v, KVM_DEV_ARM_ITS_RESTORE_TABLES);
+}
+
+FIXTURE(renew)
+{
+	struct its_vmm its;
+	struct kvm_vcpu *vcpus[NR_GUEST_VCPUS];
+};
+
+FIXTURE_VARIANT(renew)
+{
+	void (*lose)(struct its_vmm *v);
+	bool mapped;	/* still, or again */
+	u32 vcpu;	/* that the LPI then goes to */
+};
+
+FIXTURE_VARIANT_ADD(renew, its_reset) { .lose = lose_by_its_reset };
+FIXTURE_VARIANT_ADD(renew, its_reset_other) { .lose = lose_by_its_reset, .vcpu = 1 };
+FIXTURE_VARIANT_ADD(renew, unmapd) { .lose = lose_by_unmapd };
+FIXTURE_VARIANT_ADD(renew, unmapd_other) { .lose = lose_by_unmapd, .vcpu = 1 };
+FIXTURE_VARIANT_ADD(renew, discard) { .lose = lose_by_discard };
+FIXTURE_VARIANT_ADD(renew, discard_other) { .lose = lose_by_discard, .vcpu = 1 };
+FIXTURE_VARIANT_ADD(renew, lpis_off) { .lose = lose_by_lpis_off };
+FIXTURE_VARIANT_ADD(renew, lpis_off_other) { .lose = lose_by_lpis_off, .vcpu = 1 };
+FIXTURE_VARIANT_ADD(renew, lpis_off_and_on) { .lose = lose_by_lpis_off_and_on, .mapped = true };
+FIXTURE_VARIANT_ADD(renew, save_and_restore) { .lose = lose_by_save_and_restore, .mapped = true };
+
+FIXTURE_SETUP(renew)
+{
+	set_up_guest(&self->its, self->vcpus, guest_without_end);
+}
+
+FIXTURE_TEARDOWN(renew)
+{
+	its_vmm_destroy(&self->its);
+}
+
+/* Nothing of what was acknowledged or pending is left, and each MSI is taken. */
+TEST_F(renew, takes)
+{
+	struct its_vmm *v = &self->its;
+
+	make_pending(_metadata, v);
+	EXPECT_TAKES(0, LPI(0));
+	variant->lose(v);
+	reset_cpu_interface(v, 0);
+	clear_pending_tables(v);
+	if (!variant->mapped) {
+		map_guest_events(v);
+		its_vmm_movi(v, DEV, 0, variant->vcpu);
+		EXPECT_TAKES_NONE(0);
+		EXPECT_TAKES_NONE(1);
+	}
+	for (u32 i = 0; i < 3; i++) {
+		EXPECT_EQ(1, signal_event(v, DEV, 0));
+		EXPECT_TAKES(variant->vcpu, LPI(0));
+		reset_cpu_interface(v, variant->vcpu);
+	}
 }
 
 /*

@@ -28,7 +28,7 @@
 #define SLOW		300	/* s: the tests are not quick on a debug kernel */
 #define PHASE_MS	400	/* of a test that goes on until the time is over */
 #define STORM_MS	300
-#define LOST_MS		20000	/* until an MSI counts as lost: far longer than it takes */
+#define LOST_MS		120000	/* until an MSI counts as lost: far longer than it takes */
 #define HELD_MS	100	/* for a vCPU to enter with what it was sent */
 
 static u64 now_ms(void)
@@ -1148,7 +1148,7 @@ static void share(struct its_vmm *v)
 
 static void create_guest(struct guest *g)
 {
-	struct kvm_vm *vm = vm_create_with_vcpus(NR_VCPUS, guest_main, g->vcpus);
+	struct kvm_vm *vm = its_vmm_guest_vm(NR_VCPUS, guest_main, g->vcpus);
 	struct its_vmm *v = &g->v;
 
 	vm_init_descriptor_tables(vm);

@@ -25,6 +25,7 @@
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <time.h>
@@ -36,9 +37,11 @@
 #include <linux/sizes.h>
 
 #include "its_vmm.h"
+#include "ucall.h"
 
 #define ROUNDS		20		/* at most; the least of them counts */
 #define ENOUGH_NS	200000000	/* no further round after this much */
+#define GUEST_S		10		/* a row that takes longer has no value */
 #define SETTLE_US	50000		/* for what setup left to the background */
 
 #define NR_VCPUS	2
@@ -65,6 +68,7 @@ struct size {
 /**
  * struct bench - One VM, and what the rows need to work on it.
  * @its:	The VM with its ITS.
+ * @vcpus:	Its vCPUs, if they run.
  * @size:	Size of the row.
  * @events:	Events in all. Event i belongs to device i / @size->events and sends
  *		LPI @LPI_FIRST + i.
@@ -76,6 +80,7 @@ struct size {
  */
 struct bench {
 	struct its_vmm		its;
+	struct kvm_vcpu		*vcpus[NR_VCPUS];
 	const struct size	*size;
 	u32			events;
 	u32			n;
@@ -93,6 +98,7 @@ enum per { PER_RUN, PER_EVENT, PER_GSI };
  * @sizes:	Sizes, up to one without a name.
  * @cap:	What the VM must be capable of, or 0.
  * @bare:	The VM has nothing mapped but the collections.
+ * @guest:	What vCPU 0 runs, or NULL.
  * @setup:	Brings a VM with all events mapped to where the rounds start.
  * @before:	Brings it to where a round starts.
  * @run:	The operation: the only part that is measured.
@@ -107,6 +113,7 @@ struct op {
 	const struct size	*sizes;
 	long			cap;
 	bool			bare;
+	void			(*guest)(void);
 	void			(*setup)(struct bench *b);
 	void			(*before)(struct bench *b);
 	void			(*run)(struct bench *b);
@@ -169,14 +176,31 @@ static void map_all(struct bench *b)
 	map_events(b);
 }
 
-static void create_vm(struct bench *b, bool bare)
+static void create_guest(struct bench *b, void (*guest)(void))
+{
+	struct kvm_vm *vm = its_vmm_guest_vm(NR_VCPUS, guest, b->vcpus);
+
+	its_vmm_use_vm(&b->its, vm, NR_VCPUS);
+	its_vmm_add_gic(&b->its);
+	its_vmm_add_its(&b->its);
+	its_vmm_enable(&b->its);
+	virt_map(vm, GICD_BASE_GPA, GICD_BASE_GPA,
+		 vm_calc_num_guest_pages(vm->mode, KVM_VGIC_V3_DIST_SIZE));
+	virt_map(vm, GICR_BASE_GPA, GICR_BASE_GPA,
+		 vm_calc_num_guest_pages(vm->mode, NR_VCPUS * KVM_VGIC_V3_REDIST_SIZE));
+}
+
+static void create_vm(struct bench *b, const struct op *op)
 {
 	u32 i;
 
-	its_vmm_create(&b->its, NR_VCPUS);
+	if (op->guest)
+		create_guest(b, op->guest);
+	else
+		its_vmm_create(&b->its, NR_VCPUS);
 	for (i = 0; i < NR_VCPUS; i++)
 		its_vmm_mapc(&b->its, i, i, true);
-	if (!bare)
+	if (!op->bare)
 		map_all(b);
 }
 
@@ -555,6 +579,96 @@ static void write_eventfds(struct bench *b)
 	TEST_ASSERT(written == b->n * sizeof(one), "Only %u bytes written", written);
 }
 
+/* LPIs that wait for a vCPU, all for vCPU 0. */
+
+static bool interrupted;
+
+static void interrupt(int signal)
+{
+	interrupted = true;
+}
+
+/* Until the guest's next exit, or until an alarm says that it takes too long. */
+static void enter(struct bench *b)
+{
+	if (!interrupted && _vcpu_run(b->vcpus[0]))
+		TEST_ASSERT(interrupted, "KVM_RUN: errno %d", errno);
+}
+
+/* An exit without anything to say. */
+static void guest_exit(void)
+{
+	ucall_arch_do_ucall(0);
+}
+
+/* Interrupts are masked, so nothing is taken. */
+static void backlog_guest(void)
+{
+	gic_init(GIC_V3, NR_VCPUS);
+	for (;;)
+		guest_exit();
+}
+
+/* Takes each LPI, and exits when there is none. */
+static void drain_guest(void)
+{
+	u32 intid;
+
+	gic_init(GIC_V3, NR_VCPUS);
+	for (;;) {
+		guest_exit();
+		while ((intid = gic_get_and_ack_irq()) != IAR_SPURIOUS)
+			gic_set_eoi(intid);
+	}
+}
+
+static u32 nr_pending(struct bench *b)
+{
+	return strcmp(b->size->name, "0") ? b->events : 0;
+}
+
+static void backlog_setup(struct bench *b)
+{
+	its_vmm_mapc(&b->its, 1, 0, true);
+	for (u32 i = 0; i < b->events; i++)
+		its_vmm_set_config(&b->its, LPI_FIRST + i,
+				   0xa0 | LPI_PROP_GROUP1 | LPI_PROP_ENABLED);
+	its_vmm_invall(&b->its, 0);
+	enter(b);
+}
+
+static void backlog_before(struct bench *b)
+{
+	if (nr_pending(b))
+		signal_run(b);
+	enter(b);
+}
+
+static void backlog_run(struct bench *b)
+{
+	enter(b);
+}
+
+static void drain_before(struct bench *b)
+{
+	signal_run(b);
+}
+
+/* A guest that sees none may be before its vCPU has refilled its list registers. */
+static void drain_run(struct bench *b)
+{
+	for (u32 i = 0; i < 4; i++)
+		enter(b);
+}
+
+static void drain_each_run(struct bench *b)
+{
+	for (u32 i = 0; i < b->events; i++) {
+		signal_msi(b, i / b->size->events, i % b->size->events);
+		enter(b);
+	}
+}
+
 /* The rows. */
 
 static const struct size one[] = {
@@ -616,6 +730,23 @@ static const struct size squared[] = {
 	{ "1024", 16, 64, 1024 },
 	{ "4096", 64, 64, 4096 },
 	{ "16384", 256, 64, 16384 },
+	{ }
+};
+
+/* As many LPIs wait as the name says. */
+static const struct size waiting[] = {
+	{ "0", 1, 1 },
+	{ "1", 1, 1 },
+	{ "5", 1, 5 },
+	{ "64", 1, 64 },
+	{ "1024", 16, 64 },
+	{ "4096", 64, 64 },
+	{ "57344", 1024, 56 },
+	{ }
+};
+
+static const struct size drained[] = {
+	{ "4096", 64, 64 },
 	{ }
 };
 
@@ -816,6 +947,34 @@ static const struct op ops[] = {
 		.run	= close_run,
 		.per	= PER_GSI,
 		.cold	= true,
+	}, {
+		.name	= "backlog",
+		.sizes	= waiting,
+		.cap	= KVM_CAP_SIGNAL_MSI,
+		.guest	= backlog_guest,
+		.setup	= backlog_setup,
+		.before	= backlog_before,
+		.run	= backlog_run,
+		.units	= 16,
+	}, {
+		.name	= "drain",
+		.sizes	= drained,
+		.cap	= KVM_CAP_SIGNAL_MSI,
+		.guest	= drain_guest,
+		.setup	= backlog_setup,
+		.before	= drain_before,
+		.run	= drain_run,
+		.per	= PER_EVENT,
+		.cold	= true,
+	}, {
+		.name	= "drain_each",
+		.sizes	= drained,
+		.cap	= KVM_CAP_SIGNAL_MSI,
+		.guest	= drain_guest,
+		.setup	= backlog_setup,
+		.run	= drain_each_run,
+		.per	= PER_EVENT,
+		.cold	= true,
 	},
 };
 
@@ -848,7 +1007,7 @@ static u64 measure(const struct op *op, const struct size *size, u32 runs)
 	u64 (*meter)(void) = op->meter ?: now;
 	u64 start, val;
 
-	create_vm(&b, op->bare);
+	create_vm(&b, op);
 	if (op->setup)
 		op->setup(&b);
 	if (!op->cold) {
@@ -891,7 +1050,7 @@ static u64 measure_op(const struct op *op, const struct size *size)
 	u64 start = now(), least = UINT64_MAX;
 	u32 i;
 
-	for (i = 0; i < ROUNDS && now() - start < ENOUGH_NS; i++)
+	for (i = 0; i < ROUNDS && now() - start < ENOUGH_NS && !interrupted; i++)
 		least = min(least, measure(op, size, runs));
 
 	units *= runs;
@@ -914,6 +1073,21 @@ static bool possible(const struct op *op, const struct size *size)
 	return size->gsis <= cap_value(KVM_CAP_IRQ_ROUTING);
 }
 
+/* A vCPU that does not come to its guest in time has no value. */
+static void print_value(const struct op *op, const struct size *size)
+{
+	u64 val;
+
+	interrupted = false;
+	alarm(GUEST_S);
+	val = measure_op(op, size);
+	alarm(0);
+	if (interrupted)
+		printf("none\n");
+	else
+		printf("%lu\n", val);
+}
+
 /* Print as results come in; have them out before the next is measured. */
 static void print_op(const struct op *op)
 {
@@ -922,7 +1096,7 @@ static void print_op(const struct op *op)
 	for (size = op->sizes; size->name; size++) {
 		printf("%s\t%s\t", op->name, size->name);
 		if (possible(op, size))
-			printf("%lu\n", measure_op(op, size));
+			print_value(op, size);
 		else
 			printf("-\n");
 		fflush(stdout);
@@ -950,6 +1124,7 @@ int main(int argc, char **argv)
 	CPU_ZERO(&cpu);
 	CPU_SET(get_nprocs() - 1, &cpu);
 	TEST_ASSERT(!sched_setaffinity(0, sizeof(cpu), &cpu), "Can't choose a CPU");
+	signal(SIGALRM, interrupt);
 	TEST_ASSERT(!setrlimit(RLIMIT_NOFILE, &fds), "No room for %u files", MAX_FDS);
 
 	for (i = 0; i < ARRAY_SIZE(ops); i++)

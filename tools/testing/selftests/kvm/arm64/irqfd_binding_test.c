@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * irqfd_test - KVM_IRQFD: who raises what, from when on, and until when
+ * irqfd_binding_test - KVM_IRQFD: who raises what, from when on, and until when
  *
  * GSIs lead to events of one device, each with an LPI of its own that stays
  * pending because no vCPU runs; so what has been raised is read from the pending
@@ -570,13 +570,13 @@ static void run_guest(FIXTURE_DATA(resample) * self)
 
 FIXTURE_SETUP(resample)
 {
-	self->v.vm = vm_create_with_one_vcpu(&self->vcpu, guest_main);
+	self->v.vm = its_vmm_guest_vm(1, guest_main, &self->vcpu);
 	vm_init_descriptor_tables(self->v.vm);
 	vcpu_init_descriptor_tables(self->vcpu);
 	vm_install_exception_handler(self->v.vm, VECTOR_IRQ_CURRENT, guest_irq);
 	self->v.its_fd = -1;
 	self->v.gic_fd = vgic_v3_setup(self->v.vm, 1, 64);
-	TEST_ASSERT(self->v.gic_fd >= 0, "no GICv3");
+	__TEST_REQUIRE(self->v.gic_fd >= 0, "no GICv3");
 	its_vmm_dist_write(&self->v, ITS_VMM_SPI_ICFGR, ALL_LEVEL);
 	run_guest(self);
 	for (u32 i = 0; i < 2; i++) {

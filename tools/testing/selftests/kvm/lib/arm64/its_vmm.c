@@ -312,24 +312,40 @@ void its_vmm_raise_irqfd(struct its_vmm *v, int fd, u32 gsi)
 	its_vmm_irqfd(v, fd, gsi, KVM_IRQFD_FLAG_DEASSIGN);
 }
 
-bool its_vmm_has_stat(struct its_vmm *v, const char *name)
+struct kvm_stats_desc *its_vmm_find_stat(struct its_vmm *v, const char *name)
 {
 	struct kvm_vm *vm = v->vm;
+	struct kvm_stats_desc *desc;
+	u64 val;
 
-	vm_get_stat(vm, "remote_tlb_flush");	/* reads the descriptors */
-	for (u32 i = 0; i < vm->stats_header.num_desc; i++) {
-		if (!strcmp(get_stats_descriptor(vm->stats_desc, i,
-						 &vm->stats_header)->name, name))
-			return true;
+	kvm_get_stat(&vm->stats, "remote_tlb_flush", &val, 1);	/* reads the descriptors */
+	for (u32 i = 0; i < vm->stats.header.num_desc; i++) {
+		desc = get_stats_descriptor(vm->stats.desc, i, &vm->stats.header);
+		if (!strcmp(desc->name, name))
+			return desc;
 	}
-	return false;
+	return NULL;
+}
+
+bool its_vmm_has_stat(struct its_vmm *v, const char *name)
+{
+	return its_vmm_find_stat(v, name);
+}
+
+size_t its_vmm_read_stats(struct its_vmm *v, void *data, size_t size)
+{
+	struct kvm_vm *vm = v->vm;
+	ssize_t ret = pread(vm->stats.fd, data, size, vm->stats.header.data_offset);
+
+	TEST_ASSERT(ret > 0, "pread: %d", errno);
+	return ret;
 }
 
 u64 its_vmm_stat(struct its_vmm *v, const char *name)
 {
 	u64 val = ~0ULL;
 
-	__vm_get_stat(v->vm, name, &val, 1);
+	kvm_get_stat(&v->vm->stats, name, &val, 1);
 	TEST_ASSERT(val != ~0ULL, "no counter %s", name);
 	return val;
 }
@@ -341,6 +357,12 @@ static void add_vcpu(struct kvm_vm *vm, u32 id)
 
 	vm_ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init);
 	vcpu_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init);
+}
+
+struct kvm_vm *its_vmm_guest_vm(u32 nr_vcpus, void *guest_code, struct kvm_vcpu *vcpus[])
+{
+	test_disable_default_vgic();
+	return vm_create_with_vcpus(nr_vcpus, guest_code, vcpus);
 }
 
 void its_vmm_use_vm(struct its_vmm *v, struct kvm_vm *vm, u32 nr_vcpus)
@@ -381,6 +403,7 @@ void its_vmm_add_gic(struct its_vmm *v)
 	u64 dist = GICD_BASE_GPA;
 	u32 nr_irqs = NR_IRQS;
 
+	TEST_REQUIRE(!__kvm_test_create_device(v->vm, KVM_DEV_TYPE_ARM_VGIC_V3));
 	v->gic_fd = kvm_create_device(v->vm, KVM_DEV_TYPE_ARM_VGIC_V3);
 	kvm_device_attr_set(v->gic_fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr_irqs);
 	kvm_device_attr_set(v->gic_fd, KVM_DEV_ARM_VGIC_GRP_ADDR,

@@ -214,7 +214,7 @@ struct shown {
  */
 struct world {
 	struct its_vmm v;
-	struct guest_random_state rng;
+	struct kvm_random_state rng;
 	u32 seed;
 	bool base;
 	bool check_all;
@@ -299,7 +299,7 @@ static void __noreturn __printf(2, 3) fail(struct world *w, const char *fmt, ...
 
 static u32 below(struct world *w, u32 n)
 {
-	return guest_random_u32(&w->rng) % n;
+	return kvm_random_u32(&w->rng) % n;
 }
 
 static bool one_in(struct world *w, u32 n)
@@ -1123,33 +1123,23 @@ static int restore_tables(struct world *w, struct its *its)
 
 static void find_counters(struct world *w)
 {
-	struct kvm_vm *vm = w->v.vm;
+	struct kvm_stats_desc *desc;
 
-	its_vmm_has_stat(&w->v, "");	/* reads the descriptors */
 	for (u32 i = 0; i < NR_COUNTERS; i++) {
-		w->offsets[i] = NONE;
-		for (u32 j = 0; j < vm->stats_header.num_desc; j++) {
-			struct kvm_stats_desc *desc;
-
-			desc = get_stats_descriptor(vm->stats_desc, j, &vm->stats_header);
-			if (!strcmp(desc->name, counters[i]))
-				w->offsets[i] = desc->offset;
-		}
-		if (w->offsets[i] == NONE && !w->base)
+		desc = its_vmm_find_stat(&w->v, counters[i]);
+		w->offsets[i] = desc ? desc->offset : NONE;
+		if (!desc && !w->base)
 			fail(w, "no counter %s", counters[i]);
 	}
 }
 
 static void check_counters(struct world *w)
 {
-	struct kvm_vm *vm = w->v.vm;
 	u64 data[256] = { };
-	ssize_t ret;
+	size_t size = its_vmm_read_stats(&w->v, data, sizeof(data));
 
-	ret = pread(vm->stats_fd, data, sizeof(data), vm->stats_header.data_offset);
-	TEST_ASSERT(ret > 0, "pread: %d", errno);
 	for (u32 i = 0; i < NR_COUNTERS; i++) {
-		if (w->offsets[i] == NONE || w->offsets[i] >= ret)
+		if (w->offsets[i] == NONE || w->offsets[i] >= size)
 			continue;
 		if (data[w->offsets[i] / 8] != w->counts[i])
 			fail(w, "%s is %lu, not %lu", counters[i],
@@ -1824,7 +1814,7 @@ static void init_world(struct world *w, u32 seed, const struct settings *set)
 		.base = set->base,
 		.check_all = set->check_all,
 		/* Never 0, and far apart for neighbouring seeds. */
-		.rng = new_guest_random_state((seed * 2654435769u >> 2) | 1),
+		.rng = new_kvm_random_state((seed * 2654435769u >> 2) | 1),
 	};
 	w->nr_its = 1 + below(w, MAX_ITS);
 	its_vmm_create_vm(&w->v, NR_VCPUS);
