@@ -1,7 +1,0 @@
-# files: MAINTAINERS
-/^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
-/^F:.*include\/linux\/kvm_irq_routing/a\
-F:	include/linux/kvm_irqfd.h
-s/^F:	virt\/kvm\/irqchip\.\*$/&\
-F:	virt\/kvm\/irqfd.c/
-}

@@ -1,3 +1,0 @@
-# files: virt/kvm/Makefile.kvm
-/irqchip\.o$/i\
-kvm-$(CONFIG_HAVE_KVM_IRQCHIP) += $(KVM)/irqfd.o

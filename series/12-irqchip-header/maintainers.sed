@@ -1,0 +1,5 @@
+# files: MAINTAINERS
+/^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
+/^F:.*uapi/a\
+F:	virt/kvm/irqchip.h
+}

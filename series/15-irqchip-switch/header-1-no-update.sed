@@ -1,0 +1,1 @@
+../11-kvm-irq-routing-header/header-1-no-update.sed

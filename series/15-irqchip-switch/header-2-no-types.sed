@@ -1,0 +1,1 @@
+../11-kvm-irq-routing-header/header-2-no-types.sed

@@ -1,0 +1,2 @@
+# files: virt/kvm/Makefile.kvm
+s/ \$(KVM)\/irqchip\.o$/& $(KVM)\/irqchip_publish.o $(KVM)\/irqchip_stage.o/

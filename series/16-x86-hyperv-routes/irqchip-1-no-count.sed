@@ -1,0 +1,1 @@
+../12-irqchip-header/header-1-no-count.sed

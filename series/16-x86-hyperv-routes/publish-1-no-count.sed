@@ -1,0 +1,1 @@
+../13-irqchip-change/publish-1-no-count.sed

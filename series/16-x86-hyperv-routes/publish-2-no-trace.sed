@@ -1,0 +1,1 @@
+../13-irqchip-change/publish-2-no-trace.sed

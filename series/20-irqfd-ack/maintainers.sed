@@ -1,0 +1,3 @@
+# files: MAINTAINERS
+s/^F:	virt\/kvm\/irqchip\[\._\]\*$/&\
+F:	virt\/kvm\/irqfd[._]*/

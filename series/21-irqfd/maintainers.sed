@@ -1,0 +1,2 @@
+# files: MAINTAINERS
+s/^F:	virt\/kvm\/irqfd\[\._\]\*$/F:	virt\/kvm\/irqfd*/

@@ -1,3 +1,0 @@
-# files: tools/testing/selftests/kvm/Makefile
-s,^TEST_GEN_PROGS_aarch64 += aarch64/msi_devid_test$,TEST_GEN_PROGS_aarch64 += aarch64/its_inject_test\
-&,

@@ -1,0 +1,2 @@
+# files: MAINTAINERS
+s/^F:	virt\/kvm\/irqchip\[\._\]\*$/F:	virt\/kvm\/irqchip*/

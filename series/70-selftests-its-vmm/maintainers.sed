@@ -1,0 +1,5 @@
+# files: MAINTAINERS
+/^KERNEL VIRTUAL MACHINE INTERRUPT ROUTING$/,/^$/{
+/^F:	virt.*irqchip/i\
+F:	tools/testing/selftests/kvm/*/*/its_*
+}
