@@ -20,13 +20,14 @@ guest_files()
 
 # host_with_guest IMAGE SCRIPT [OPTION...]: boot the host with the guest's files, run
 # scripts/guest/SCRIPT in it, and return its exit status. OPTIONs are of scripts/host.
-# The host kernel's log goes beside $log.
+# The host kernel's log goes beside $log. The limit of time is for a host that hangs,
+# and longer than those of what runs in it.
 host_with_guest()
 {
 	local image=$1 script=$2
 
 	shift 2
-	"$top/scripts/host" -t 300 -l "${log%.log}-host.log" -s "$build/rootfs" \
+	"$top/scripts/host" -t 3000 -l "${log%.log}-host.log" -s "$build/rootfs" \
 		-f "$top/scripts/guest/vm.sh" -f "$work/Image" -f "$work/initramfs" "$@" \
 		"$image" "$top/scripts/guest/$script"
 }

@@ -17,13 +17,14 @@ cp /Image /initramfs /tmp/
 
 # qemu VDA VDB OPTION...: run a guest with these disks, of which each is a value of
 # -drive. The network card and the random number generator have their MSIs sent by
-# QEMU itself, those of the disks go through irqfd and routes.
+# QEMU itself, those of the disks go through irqfd and routes. The limit of time is for
+# a guest that hangs: it takes half a minute, and several times that on a busy machine.
 qemu()
 {
 	local vda=$1 vdb=$2
 
 	shift 2
-	timeout -s KILL 180 chroot /mnt /usr/bin/qemu-system-aarch64 \
+	timeout -s KILL 1200 chroot /mnt /usr/bin/qemu-system-aarch64 \
 		-accel kvm -M virt,gic-version=3,its=on -cpu host -smp 2 \
 		-nographic -nodefaults -no-reboot \
 		-kernel /tmp/Image -initrd /tmp/initramfs -append "console=ttyAMA0 quiet panic=-1" \
