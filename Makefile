@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Each target runs scripts of scripts/, which say at their top what they do.
-# BASE=/path/to/linux-6.12.y builds on another tree than Debian's linux-source-6.12.
+# BASE=7.3 builds on Debian's linux-source-7.3, where the default is linux-source-6.12, and
+# BASE=/path/to/linux on another tree of either version. SUITE names the Debian release
+# that linux-source is from, or that `make fresh` tries.
 
-export BASE
+export BASE SUITE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run snapshot test quick quick-x86 quick-riscv setup setup-test base series \
-	kernel base-kernel debug-kernel selftests rootfs check cross bisect bench clean
+.PHONY: help run snapshot test test-all fresh quick quick-x86 quick-riscv setup setup-test \
+	setup-all base series digests kernel base-kernel debug-kernel selftests rootfs check \
+	cross bisect bench clean
 
 help:			## list the targets
 	@awk -F ':.*## *' '/^[a-z0-9-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +21,14 @@ run: kernel rootfs ## the main job: a patched host, a real guest, its MSIs by De
 snapshot: kernel rootfs	## save and load that guest while its devices are busy
 	scripts/snapshot
 
-test: setup-test	## every test, from quick to thorough
+test: setup-test	## every test on both versions, from quick to thorough
 	scripts/test
+
+test-all: setup-all	## ... with what is slow and rarely breaks
+	scripts/test -a
+
+fresh:			## make run in a new Debian: SUITE=bookworm or trixie (needs root)
+	SUITE= scripts/fresh $(SUITE)
 
 quick: kernel rootfs selftests ## the selftests of the series on the lean kernel
 	scripts/quick
@@ -41,11 +50,17 @@ setup:			## install the Debian packages that `make run` needs
 setup-test:		## ... and those that `make test` needs
 	scripts/setup run test
 
+setup-all:		## ... and those that `make test-all` needs
+	scripts/setup run test all
+
 base: setup		## unpack the base kernel and import it as git
 	scripts/base
 
 series: base		## write the patches to build/series/
 	scripts/series
+
+digests: series	## write the trees of the patches to series/digests
+	scripts/digests -w
 
 kernel: series		## build/arm64: the patched kernel
 	scripts/kernel arm64
@@ -66,8 +81,8 @@ rootfs: setup		## build/rootfs: Debian's QEMU for arm64
 check: setup-test base	## the quick static gate
 	scripts/check
 
-cross: setup-test series ## KVM of x86_64, riscv64 and s390x
-	scripts/cross
+cross: setup-all series ## KVM of the other architectures
+	scripts/cross -a
 
 bisect: setup-test series ## every patch builds without a warning (slow)
 	scripts/bisect

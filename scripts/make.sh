@@ -14,6 +14,7 @@ unset ARCH CROSS_COMPILE MAKEFLAGS MFLAGS KBUILD_OUTPUT
 
 declare -A cross=(
 	[arm64]=aarch64-linux-gnu- [x86_64]='' [riscv]=riscv64-linux-gnu- [s390]=s390x-linux-gnu-
+	[powerpc]=powerpc64le-linux-gnu- [loongarch]=loongarch64-linux-gnu-
 )
 [ "$(uname -m)" = x86_64 ] || cross[x86_64]=x86_64-linux-gnu-
 
@@ -23,6 +24,10 @@ kmake()
 {
 	local tree=$1 out=$2 arch=$3 compiler=${cross[$3]}gcc
 	shift 3
+	if [ "$arch" = loongarch ] && ! command -v "$compiler" >/dev/null; then
+		compiler=clang-19
+		set -- LLVM=-19 "$@"
+	fi
 	! command -v ccache >/dev/null || compiler="ccache $compiler"
 	make -C "$tree" O="$out" ARCH="$arch" CROSS_COMPILE="${cross[$arch]}" CC="$compiler" LOCALVERSION= "$@"
 }
@@ -33,20 +38,33 @@ no_warning()
 	"$@" 2>&1 | awk '{ print } /warning: / { found = 1 } END { exit found }'
 }
 
+# fragments NAME...: the files of scripts/kconfig with these names, each followed by its
+# NAME-VERSION.config, if the form that BASE has needs other options there.
+fragments()
+{
+	local name file
+
+	for name; do
+		for file in "$top/scripts/kconfig/$name"{,-"$form"}.config; do
+			[ ! -f "$file" ] || printf '%s\n' "$file"
+		done
+	done
+}
+
 # configure TREE OUT ARCH FRAGMENT...: allnoconfig plus the named fragments of
 # scripts/kconfig, a later one over an earlier. Nothing to do if OUT has it already.
 configure()
 {
-	local tree=$1 out=$2 arch=$3 id
+	local tree=$1 out=$2 arch=$3 id files step
 	shift 3
-	local files=("${@/#/$top/scripts/kconfig/}")
-	files=("${files[@]/%/.config}")
+	mapfile -t files < <(fragments "$@")
+	step=${out##*/}
 
 	mkdir -p "$out"
 	cat "${files[@]}" >"$out/fragment"
 	id="$(digest "${files[@]}") $(cd "$tree" && git ls-files -s '*Kconfig*' | sha256sum)"
 	! current "$out/.config.id" "$id" || return 0
-	step "${out##*/}-config" kmake "$tree" "$out" "$arch" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
+	step "${step/"$v"/}-config" kmake "$tree" "$out" "$arch" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
 	granted "$out"
 	stamp "$out/.config.id" "$id"
 }
