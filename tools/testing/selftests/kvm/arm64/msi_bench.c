@@ -2,9 +2,9 @@
 /*
  * msi_bench - what MSIs and their routes cost a VMM, in instructions
  *
- * Drives KVM from the VMM's side alone: no vCPU runs. The guest's part, which
- * is the ITS's tables and commands, is played through guest memory and device
- * attributes. LPIs stay disabled in the configuration table and go to two vCPUs
+ * Drives KVM from the VMM's side alone: no vCPU runs, but for "backlog" and
+ * "drain". The guest's part, which is the ITS's tables and commands, is played
+ * through guest memory and device attributes. LPIs stay disabled in the configuration table and go to two vCPUs
  * in turn, so that what is measured ends with the LPI pending. Only interfaces
  * that Linux 6.12 has are needed: one binary measures any kernel since.
  *
@@ -14,7 +14,8 @@
  * the host, for one unit of the row's operation. Nothing is subtracted: the
  * rows "nothing" and "eventfd_write" say what an ioctl and a write cost by
  * themselves. Idle time that a timer ends counts as well. The values of rows
- * named "memory_*" are bytes of the host's slab instead.
+ * named "memory_*" are bytes of the host's slab instead. That of "irqs_off" is
+ * the longest time with interrupts off, in ns; it needs CONFIG_IRQSOFF_TRACER.
  *
  * The output has a line for each row: operation, size, value, with tabs
  * between; the value is "-" where the kernel lacks the operation, or can't be
@@ -30,6 +31,7 @@
 #include <termios.h>
 #include <time.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
@@ -50,6 +52,14 @@
 
 /* What "MOVI then MSIs" sends after each MOVI. */
 #define MSIS_PER_MOVI	16
+
+/* How often the guest of "backlog" leaves and is entered again, for each KVM_RUN. */
+#define ENTRIES		64
+
+#define TRACING		"/sys/kernel/tracing"
+
+/* A call that the host's kernel answers: SMCCC_VERSION. */
+#define SMCCC_VERSION	0x80000000
 
 /**
  * struct size - How much is mapped.
@@ -90,20 +100,21 @@ struct bench {
 	u32			step;
 };
 
-enum per { PER_RUN, PER_EVENT, PER_GSI };
+enum per { PER_RUN, PER_EVENT, PER_GSI, PER_ENTRY };
 
 /**
  * struct op - An operation to measure: one row of the output for each size.
  * @name:	As printed.
  * @sizes:	Sizes, up to one without a name.
  * @cap:	What the VM must be capable of, or 0.
+ * @needs:	Whether the host has what the operation needs, or NULL.
  * @bare:	The VM has nothing mapped but the collections.
  * @guest:	What vCPU 0 runs, or NULL.
  * @setup:	Brings a VM with all events mapped to where the rounds start.
  * @before:	Brings it to where a round starts.
  * @run:	The operation: the only part that is measured.
  * @meter:	What @run is measured by: how much this grows. Without it, time.
- * @per:	What the value is for: a whole @run, or one event or GSI of it.
+ * @per:	What the value is for: a whole @run, or one event, GSI or entry of it.
  * @units:	A round repeats @run until it has measured so many.
  * @cold:	@run can't be repeated, or is of interest the first time only: it
  *		isn't run for practice, and a round has one.
@@ -112,6 +123,7 @@ struct op {
 	const char		*name;
 	const struct size	*sizes;
 	long			cap;
+	bool			(*needs)(void);
 	bool			bare;
 	void			(*guest)(void);
 	void			(*setup)(struct bench *b);
@@ -601,12 +613,20 @@ static void guest_exit(void)
 	ucall_arch_do_ucall(0);
 }
 
-/* Interrupts are masked, so nothing is taken. */
+/*
+ * Interrupts are masked, so nothing is taken. The host's kernel answers each call
+ * and enters the guest again, so that KVM_RUN is not what is measured.
+ */
 static void backlog_guest(void)
 {
+	struct arm_smccc_res res;
+
 	gic_init(GIC_V3, NR_VCPUS);
-	for (;;)
+	for (;;) {
 		guest_exit();
+		for (u32 i = 0; i < ENTRIES; i++)
+			smccc_hvc(SMCCC_VERSION, 0, 0, 0, 0, 0, 0, 0, &res);
+	}
 }
 
 /* Takes each LPI, and exits when there is none. */
@@ -647,6 +667,59 @@ static void backlog_before(struct bench *b)
 static void backlog_run(struct bench *b)
 {
 	enter(b);
+}
+
+/* The files of the irqsoff tracer: /sys/kernel/tracing, mounted where it is not yet. */
+static void tracer_write(const char *file, const char *text)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "/%s", file);
+	fd = open(path, O_WRONLY);
+	TEST_ASSERT(fd >= 0 && write(fd, text, strlen(text)) == strlen(text), "%s", path);
+	close(fd);
+}
+
+static bool has_irqsoff(void)
+{
+	static int has = -1;
+	char names[256] = "";
+	int fd;
+
+	if (has >= 0)
+		return has;
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	fd = open(TRACING "/available_tracers", O_RDONLY);
+	has = fd >= 0 && read(fd, names, sizeof(names) - 1) > 0 && strstr(names, "irqsoff");
+	close(fd);
+	return has;
+}
+
+/* The tracer is stopped but for the run, and then shows what the run had at most. */
+static void irqs_off_before(struct bench *b)
+{
+	backlog_before(b);
+	tracer_write("tracing_on", "0");
+	tracer_write("current_tracer", "irqsoff");
+	tracer_write("tracing_max_latency", "0");
+}
+
+static void irqs_off_run(struct bench *b)
+{
+	tracer_write("tracing_on", "1");
+	enter(b);
+	tracer_write("tracing_on", "0");
+}
+
+static u64 irqs_off_ns(void)
+{
+	char text[32] = "";
+	int fd = open(TRACING "/tracing_max_latency", O_RDONLY);
+
+	TEST_ASSERT(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "tracing_max_latency");
+	close(fd);
+	return strtoull(text, NULL, 10) * NSEC_PER_USEC;
 }
 
 static void drain_before(struct bench *b)
@@ -955,7 +1028,18 @@ static const struct op ops[] = {
 		.setup	= backlog_setup,
 		.before	= backlog_before,
 		.run	= backlog_run,
-		.units	= 16,
+		.per	= PER_ENTRY,
+	}, {
+		.name	= "irqs_off",
+		.sizes	= waiting,
+		.cap	= KVM_CAP_SIGNAL_MSI,
+		.needs	= has_irqsoff,
+		.guest	= backlog_guest,
+		.setup	= backlog_setup,
+		.before	= irqs_off_before,
+		.run	= irqs_off_run,
+		.meter	= irqs_off_ns,
+		.cold	= true,
 	}, {
 		.name	= "drain",
 		.sizes	= drained,
@@ -1034,6 +1118,8 @@ static u32 units_per_run(const struct op *op, const struct size *size)
 		return size->devices * size->events;
 	case PER_GSI:
 		return size->gsis;
+	case PER_ENTRY:
+		return ENTRIES;
 	default:
 		return 1;
 	}
@@ -1069,6 +1155,8 @@ static int cap_value(long cap)
 static bool possible(const struct op *op, const struct size *size)
 {
 	if (op->cap && cap_value(op->cap) <= 0)
+		return false;
+	if (op->needs && !op->needs())
 		return false;
 	return size->gsis <= cap_value(KVM_CAP_IRQ_ROUTING);
 }
