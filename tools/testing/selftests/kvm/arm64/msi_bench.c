@@ -629,6 +629,13 @@ static void backlog_guest(void)
 	}
 }
 
+static void exit_guest(void)
+{
+	gic_init(GIC_V3, NR_VCPUS);
+	for (;;)
+		guest_exit();
+}
+
 /* Takes each LPI, and exits when there is none. */
 static void drain_guest(void)
 {
@@ -665,6 +672,19 @@ static void backlog_before(struct bench *b)
 }
 
 static void backlog_run(struct bench *b)
+{
+	enter(b);
+}
+
+/* The first LPI is in a list register when its event is discarded. */
+static void exit_discarded_before(struct bench *b)
+{
+	signal_msi(b, 0, 0);
+	enter(b);
+	its_vmm_discard(&b->its, 0, 0);
+}
+
+static void exit_discarded_run(struct bench *b)
 {
 	enter(b);
 }
@@ -814,6 +834,12 @@ static const struct size waiting[] = {
 	{ "64", 1, 64 },
 	{ "1024", 16, 64 },
 	{ "4096", 64, 64 },
+	{ "57344", 1024, 56 },
+	{ }
+};
+
+static const struct size one_and_all[] = {
+	{ "1", 1, 1 },
 	{ "57344", 1024, 56 },
 	{ }
 };
@@ -1029,6 +1055,15 @@ static const struct op ops[] = {
 		.before	= backlog_before,
 		.run	= backlog_run,
 		.per	= PER_ENTRY,
+	}, {
+		.name	= "exit_discarded",
+		.sizes	= one_and_all,
+		.cap	= KVM_CAP_SIGNAL_MSI,
+		.guest	= exit_guest,
+		.setup	= backlog_setup,
+		.before	= exit_discarded_before,
+		.run	= exit_discarded_run,
+		.cold	= true,
 	}, {
 		.name	= "irqs_off",
 		.sizes	= waiting,
