@@ -40,9 +40,11 @@ struct kvm_s390_adapter_int {
  * @gsi: The GSI.
  * @type: KVM_IRQ_ROUTING_*, or 0 in an irqfd whose GSI has not exactly one
  *	destination.
- * @set: Deliver. Called with a private copy of the entry, inside the read side
- *	of kvm->irq_srcu; may sleep. Return: <0 not delivered, 0 coalesced with
- *	an earlier one or blocked by the guest, >0 delivered.
+ * @set: Deliver. Called with a private copy of the entry; may sleep. Called inside
+ *	the read side of kvm->irq_srcu, unless the @type is one whose delivery can
+ *	wait for a page of the guest: event channels of Xen, and adapters of s390.
+ *	Return: <0 not delivered, 0 coalesced with an earlier one or blocked by the
+ *	guest, >0 delivered.
  * @msi: KVM_IRQ_ROUTING_MSI. What KVM_SIGNAL_MSI would be given.
  * @irqchip: KVM_IRQ_ROUTING_IRQCHIP. The input as the architecture numbers it.
  * @xen_evtchn: KVM_IRQ_ROUTING_XEN_EVTCHN.
@@ -66,22 +68,13 @@ struct kvm_kernel_irq_routing_entry {
 /**
  * struct kvm_gsi_routes - Where one GSI leads. Immutable once published.
  * @nr: How many destinations there are, at least 1.
- * @gsi: The GSI.
- * @entries: The destinations.
+ * @entries: The destinations, of which each has the GSI.
  *
  * A reader looks it up inside srcu_read_lock(&kvm->irq_srcu) and may use it until
- * the matching unlock; it is freed after a grace period of irq_srcu. The members
- * between @gsi and @entries are for changes of routes, which hold irq_lock.
+ * the matching unlock; it is freed after a grace period of irq_srcu.
  */
 struct kvm_gsi_routes {
 	u32 nr;
-	u32 gsi;
-	/* private: */
-	u64 change;			/* the last change that looked here */
-	u32 named;			/* how often its entries named the GSI */
-	struct kvm_gsi_routes *staged;	/* what replaces this one, or NULL */
-	struct kvm_gsi_routes *next;	/* the next one that is replaced */
-	/* public: */
 	struct kvm_kernel_irq_routing_entry entries[] __counted_by(nr);
 };
 
@@ -105,28 +98,20 @@ kvm_gsi_routes_end(const struct kvm_gsi_routes *routes)
 const struct kvm_gsi_routes *kvm_gsi_to_routes(struct kvm *kvm, u32 gsi);
 
 /**
- * kvm_next_gsi_routes() - Find the first GSI with a route from a GSI upwards.
+ * kvm_next_gsi_routes_of() - Find the next GSI that leads to a type of destination.
  * @kvm: The VM.
- * @gsi: Where to start; set to the GSI that was found.
+ * @type: KVM_IRQ_ROUTING_IRQCHIP or KVM_IRQ_ROUTING_HV_SINT. GSIs of other types
+ *	cost nothing.
+ * @gsi: The first GSI to look at; set to the GSI that was found.
  *
- * For a loop over all GSIs:
- * for (gsi = 0; (routes = kvm_next_gsi_routes(kvm, &gsi)); gsi++)
+ * For a loop over all of them:
+ * for (gsi = 0; (routes = kvm_next_gsi_routes_of(kvm, type, &gsi)); gsi++)
  *
  * Context: As kvm_gsi_to_routes().
- * Return: The routes, or NULL if no GSI from there on has any.
+ * Return: The routes, or NULL if there is no such GSI from there on.
  */
-const struct kvm_gsi_routes *kvm_next_gsi_routes(struct kvm *kvm,
-						 unsigned long *gsi);
-
-/**
- * kvm_has_gsi_routes_of() - Does any GSI lead to a destination of a type?
- * @kvm: The VM.
- * @type: KVM_IRQ_ROUTING_*.
- *
- * Context: Holds kvm->irq_lock.
- * Return: Whether one does.
- */
-bool kvm_has_gsi_routes_of(struct kvm *kvm, u32 type);
+const struct kvm_gsi_routes *kvm_next_gsi_routes_of(struct kvm *kvm, u32 type,
+						    unsigned long *gsi);
 
 /**
  * kvm_set_irq_routing() - Replace the routes of all GSIs.

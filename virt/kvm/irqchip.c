@@ -47,26 +47,10 @@ static void irqchip_assert_reader(struct kvm *kvm)
 
 const struct kvm_gsi_routes *kvm_gsi_to_routes(struct kvm *kvm, u32 gsi)
 {
-	void *routes;
-
 	irqchip_assert_reader(kvm);
-	routes = xa_load(&kvm->irq_routing->gsis, gsi);
-	return xa_pointer_tag(routes) == IRQCHIP_STAGED ? NULL : routes;
+	return xa_load(&kvm->irq_routing->gsis, gsi);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_gsi_to_routes);
-
-const struct kvm_gsi_routes *kvm_next_gsi_routes(struct kvm *kvm,
-						 unsigned long *gsi)
-{
-	struct xarray *gsis = &kvm->irq_routing->gsis;
-	void *routes;
-
-	irqchip_assert_reader(kvm);
-	routes = xa_find(gsis, gsi, ULONG_MAX, XA_PRESENT);
-	while (xa_pointer_tag(routes) == IRQCHIP_STAGED)
-		routes = xa_find_after(gsis, gsi, ULONG_MAX, XA_PRESENT);
-	return routes;
-}
 
 /* @entries has room for KVM_NR_IRQCHIPS of them. */
 int kvm_irq_map_gsi(struct kvm *kvm,
@@ -86,23 +70,11 @@ int kvm_irq_map_chip_pin(struct kvm *kvm, unsigned int irqchip, unsigned int pin
 	return READ_ONCE(kvm->irq_routing->pins[irqchip][pin]);
 }
 
-/*
- * Delivers inside the read side: a change that has waited for readers has waited
- * for deliveries, too.
- */
-int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level,
-		bool line_status)
+static int irqchip_deliver(struct kvm *kvm, const struct kvm_gsi_routes *routes,
+			   int irq_source_id, int level, bool line_status)
 {
 	const struct kvm_kernel_irq_routing_entry *e;
-	const struct kvm_gsi_routes *routes;
 	int ret = -1;
-
-	trace_kvm_set_irq(irq, level, irq_source_id);
-
-	guard(srcu)(&kvm->irq_srcu);
-	routes = kvm_gsi_to_routes(kvm, irq);
-	if (!routes)
-		return ret;
 
 	for (e = routes->entries; e < kvm_gsi_routes_end(routes); e++) {
 		struct kvm_kernel_irq_routing_entry copy = *e;
@@ -112,6 +84,38 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level,
 			ret = max(ret, 0) + r;
 	}
 	return ret;
+}
+
+/* A page of the guest can be missing for as long as userspace likes (userfaultfd). */
+static bool irqchip_waits_for_page(const struct kvm_kernel_irq_routing_entry *e)
+{
+	return e->type == KVM_IRQ_ROUTING_XEN_EVTCHN ||
+	       e->type == KVM_IRQ_ROUTING_S390_ADAPTER;
+}
+
+/*
+ * Delivers inside the read side, so that a change that has waited for readers has waited
+ * for deliveries, too. A delivery that can wait for a page of the guest must not be
+ * inside: a change of routes would wait with it, and could not be killed. Such a
+ * destination is the only one of its GSI.
+ */
+int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level,
+		bool line_status)
+{
+	struct kvm_kernel_irq_routing_entry copy;
+	const struct kvm_gsi_routes *routes;
+
+	trace_kvm_set_irq(irq, level, irq_source_id);
+
+	scoped_guard(srcu, &kvm->irq_srcu) {
+		routes = kvm_gsi_to_routes(kvm, irq);
+		if (!routes)
+			return -1;
+		if (!irqchip_waits_for_page(routes->entries))
+			return irqchip_deliver(kvm, routes, irq_source_id, level, line_status);
+		copy = routes->entries[0];
+	}
+	return max(copy.set(&copy, kvm, irq_source_id, level, line_status), -1);
 }
 
 int kvm_send_userspace_msi(struct kvm *kvm, struct kvm_msi *msi)
@@ -149,12 +153,10 @@ int irqchip_change(struct kvm *kvm, irqchip_stage_fn stage,
 	mutex_lock(&kvm->irq_lock);
 	irqchip_start(&change);
 	ret = stage(&change, ue, nr);
-	if (ret) {
+	if (ret)
 		irqchip_unstage(&change);
-	} else {
-		irqchip_keep(&change, nr, array);
-		irqchip_publish(&change);
-	}
+	else
+		irqchip_publish(&change, array, nr);
 	mutex_unlock(&kvm->irq_lock);
 	if (ret)
 		return ret;
@@ -208,7 +210,7 @@ int kvm_init_irq_routing(struct kvm *kvm)
 {
 	struct kvm_irq_routing_table *table;
 
-	table = kzalloc_obj(*table, GFP_KERNEL_ACCOUNT);
+	table = kvzalloc_obj(*table, GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return -ENOMEM;
 
@@ -229,6 +231,6 @@ void kvm_free_irq_routing(struct kvm *kvm)
 		kfree(routes);
 	xa_destroy(&table->gsis);
 	kvfree(table->last);
-	kfree(table);
+	kvfree(table);
 	kvm->irq_routing = NULL;
 }

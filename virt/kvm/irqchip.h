@@ -14,8 +14,11 @@
  *   retire	Wait once for readers of the replaced objects, then free them. A
  *		change that only adds GSIs waits only if another change is retiring.
  *
- * irqchip.c looks routes up, delivers, and runs a change; irqchip_stage.c stages a
- * whole table; irqchip_publish.c publishes and retires.
+ * Files:
+ *   irqchip.c		Looks routes up, delivers, and runs a change.
+ *   irqchip_stage.c	Stages a whole table.
+ *   irqchip_update.c	Stages the routes of some GSIs.
+ *   irqchip_publish.c	Publishes and retires.
  *
  * Locks:
  *   kvm->irq_lock (mutex)	Serialises changes: held to stage and to publish.
@@ -30,26 +33,26 @@
 
 #include <linux/atomic.h>
 #include <linux/kvm_host.h>
+#include <linux/list.h>
 #include <linux/xarray.h>
 
 /**
  * struct kvm_irq_routing_table - The routes in force.
- * @gsis: GSI to struct kvm_gsi_routes. Write: irq_lock; read: irq_srcu.
- * @last_id: The id of the last change. irq_lock.
- * @nr_gsis: How many GSIs have routes. irq_lock.
- * @nr_by_type: How many GSIs lead to a destination of each KVM_IRQ_ROUTING_*.
- *	irq_lock.
+ * @gsis: GSI to struct kvm_gsi_routes. Those that lead to a type which
+ *	kvm_next_gsi_routes_of() finds are marked. Write: irq_lock; read: irq_srcu.
  * @nr_routes: How many routes all GSIs have. irq_lock.
  * @nr_last: Length of @last. irq_lock.
  * @last: The array from userspace that set the routes in force, or NULL. irq_lock.
  * @retiring: How many changes wait for readers of the objects that they replaced.
  * @pins: The GSI that leads to an input of an interrupt controller, or -1. If
- *	several do, the one whose route was set last; if that route was removed, the
+ *	several do, the one whose route changed last; if that route was removed, the
  *	lowest of the others. Write: irq_lock; read: any time.
+ * @named: The GSIs that a change has come across in its array. A change clears first
+ *	what it is going to test. irq_lock.
  *
  * Decoding the array is the main cost of a call that changes little. Comparing the
- * array with @last finds the entries that differ; the others are not decoded. An
- * array is kept as @last only if
+ * array with @last finds the entries that differ; those that are equal, at the same
+ * position or at another, are not decoded. An array is kept as @last only if
  *
  *  - each of its GSIs has one entry, so that an entry stands for its GSI, and
  *  - each entry is an MSI or an input of an interrupt controller. What other types
@@ -60,54 +63,52 @@
  */
 struct kvm_irq_routing_table {
 	struct xarray gsis;
-	u64 last_id;
-	u32 nr_gsis;
-	u32 nr_by_type[KVM_IRQ_ROUTING_XEN_EVTCHN + 1];
 	u32 nr_routes;
 	u32 nr_last;
 	struct kvm_irq_routing_entry *last;
 	atomic_t retiring;
 	int pins[KVM_NR_IRQCHIPS][KVM_IRQCHIP_NUM_PINS];
+	DECLARE_BITMAP(named, KVM_MAX_IRQ_ROUTES);
+};
+
+/**
+ * struct irqchip_staged - What a change makes of the routes of one GSI.
+ * @link: Entry in kvm_irq_routing_change.staged.
+ * @gsi: The GSI.
+ * @old: Its routes in force. NULL: it has none, and its slot is reserved.
+ * @new: Its new routes. NULL: it loses them.
+ */
+struct irqchip_staged {
+	struct list_head link;
+	u32 gsi;
+	const struct kvm_gsi_routes *old;
+	struct kvm_gsi_routes *new;
 };
 
 /**
  * struct kvm_irq_routing_change - What one call changes.
  * @kvm: The VM.
  * @table: Its routes in force.
- * @id: Unique among the changes of @table. kvm_gsi_routes.named belongs to the
- *	change whose id is in kvm_gsi_routes.change.
- * @anchors: For each GSI that changes, the object in its slot of @table->gsis. The
- *	object's @staged replaces it: new routes, or &kvm_no_routes. For a GSI
- *	without routes the new object itself is in the slot, tagged so that readers
- *	skip it. After publishing, the objects that were replaced.
- * @tail: Where to append to @anchors.
- * @nr_gsis: How many GSIs will have routes.
+ * @staged: A struct irqchip_staged for each GSI that changes, in the order in which
+ *	the array names them.
+ * @inputs: Those of @staged whose GSI leads to an input of an interrupt controller,
+ *	by GSI. Only for architectures where a GSI can lead to several.
+ * @nr_routes: How many routes all GSIs will have.
  * @in_use: Readers may use some of the objects that are replaced.
  * @keep: The array can become @table->last.
- * @has_pins: An input of an interrupt controller was decoded or is replaced.
- * @pins: With @has_pins, the new kvm_irq_routing_table.pins.
  *
- * Invariant: each GSI that changes has a slot in @table->gsis, so that publishing
- * allocates nothing.
+ * Invariant: each GSI that gets routes has a slot in @table->gsis, so that publishing
+ * allocates nothing. Readers take a slot that is reserved for an empty one.
  */
 struct kvm_irq_routing_change {
 	struct kvm *kvm;
 	struct kvm_irq_routing_table *table;
-	u64 id;
-	struct kvm_gsi_routes *anchors;
-	struct kvm_gsi_routes **tail;
-	u32 nr_gsis;
+	struct list_head staged;
+	struct xarray inputs;
+	u32 nr_routes;
 	bool in_use;
 	bool keep;
-	bool has_pins;
-	int (*pins)[KVM_IRQCHIP_NUM_PINS];
 };
-
-/* In a slot of kvm_irq_routing_table.gsis: staged, not yet published. */
-#define IRQCHIP_STAGED	1UL
-
-/* Staged for a GSI that loses its routes. */
-extern struct kvm_gsi_routes kvm_no_routes;
 
 /*
  * Stages @nr entries at @ue. On an error, irqchip_unstage() undoes what was staged
@@ -122,19 +123,13 @@ int irqchip_stage_table(struct kvm_irq_routing_change *change,
 			const struct kvm_irq_routing_entry *ue, u32 nr);
 int irqchip_stage_entry(struct kvm_irq_routing_change *change,
 			const struct kvm_irq_routing_entry *ue);
-int irqchip_stage_loss(struct kvm_irq_routing_change *change, u32 gsi);
-void irqchip_stage_routes(struct kvm_irq_routing_change *change,
-			  struct kvm_gsi_routes *anchor,
-			  struct kvm_gsi_routes *routes);
-struct kvm_gsi_routes *irqchip_anchor(struct kvm_irq_routing_change *change, u32 gsi);
-int irqchip_alloc_pins(struct kvm_irq_routing_change *change);
+int irqchip_stage_removal(struct kvm_irq_routing_change *change, u32 gsi);
 void irqchip_start(struct kvm_irq_routing_change *change);
 void irqchip_unstage(struct kvm_irq_routing_change *change);
 
 /* irqchip_publish.c */
-void irqchip_keep(struct kvm_irq_routing_change *change, u32 nr,
-		  struct kvm_irq_routing_entry **array);
-void irqchip_publish(struct kvm_irq_routing_change *change);
+void irqchip_publish(struct kvm_irq_routing_change *change,
+		     struct kvm_irq_routing_entry **array, u32 nr);
 void irqchip_retire(struct kvm_irq_routing_change *change);
 
 /* irqchip.c */

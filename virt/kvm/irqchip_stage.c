@@ -3,7 +3,10 @@
  * GSI routing: stage a table from userspace. All that can fail is done here, before
  * the first change becomes visible. The types, locks and rules are in irqchip.h.
  */
+#include <linux/bitmap.h>
+#include <linux/cleanup.h>
 #include <linux/kvm_host.h>
+#include <linux/list.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -35,85 +38,53 @@ static int irqchip_decode(struct kvm *kvm, const struct kvm_irq_routing_entry *u
 	return 0;
 }
 
-/*
- * The object in the slot of a GSI: its routes in force, or if it has none, those that
- * this change has staged.
- */
-struct kvm_gsi_routes *irqchip_anchor(struct kvm_irq_routing_change *change, u32 gsi)
+static bool irqchip_is_input(const struct kvm_gsi_routes *routes)
 {
-	struct kvm_gsi_routes *anchor = xa_untag_pointer(xa_load(&change->table->gsis, gsi));
-
-	if (anchor && anchor->change != change->id) {
-		anchor->change = change->id;
-		anchor->named = 0;
-	}
-	return anchor;
-}
-
-static bool irqchip_has_pins(const struct kvm_gsi_routes *routes)
-{
-	return routes->nr && routes->entries[0].type == KVM_IRQ_ROUTING_IRQCHIP;
-}
-
-void irqchip_stage_routes(struct kvm_irq_routing_change *change,
-			  struct kvm_gsi_routes *anchor,
-			  struct kvm_gsi_routes *routes)
-{
-	anchor->staged = routes;
-	anchor->next = NULL;
-	*change->tail = anchor;
-	change->tail = &anchor->next;
-
-	if (routes == anchor) {
-		change->nr_gsis++;
-		return;
-	}
-	change->in_use = true;
-	if (routes == &kvm_no_routes)
-		change->nr_gsis--;
-	if (irqchip_has_pins(anchor))
-		change->has_pins = true;
+	return routes && routes->entries[0].type == KVM_IRQ_ROUTING_IRQCHIP;
 }
 
 /*
- * Stage a copy of the first @nr routes in force of a GSI (which can be none), with
- * room for as many more as a GSI that leads to @type can have.
+ * Stage the replacement of @old, which is what a GSI has in force. A GSI that will
+ * lead to a @type gets an object without routes yet; with type 0 it loses its routes.
  */
-static struct kvm_gsi_routes *
+static struct irqchip_staged *
 irqchip_stage_gsi(struct kvm_irq_routing_change *change, u32 gsi,
-		  struct kvm_gsi_routes *anchor, u32 nr, u32 type)
+		  const struct kvm_gsi_routes *old, u32 type)
 {
-	u32 room = nr || type == KVM_IRQ_ROUTING_IRQCHIP ? KVM_NR_IRQCHIPS : 1;
-	struct kvm_gsi_routes *routes;
-	int ret;
+	u32 room = type == KVM_IRQ_ROUTING_IRQCHIP ? KVM_NR_IRQCHIPS : 1;
+	struct irqchip_staged *staged;
+	int ret = 0;
 
-	routes = kzalloc(struct_size(routes, entries, room), GFP_KERNEL_ACCOUNT);
-	if (!routes)
+	staged = kzalloc_obj(*staged, GFP_KERNEL_ACCOUNT);
+	if (!staged)
 		return ERR_PTR(-ENOMEM);
 
-	routes->gsi = gsi;
-	routes->nr = nr;
-	for (u32 i = 0; i < nr; i++)
-		routes->entries[i] = anchor->entries[i];
+	/* From here on, irqchip_unstage() undoes it. */
+	staged->gsi = gsi;
+	staged->old = old;
+	list_add_tail(&staged->link, &change->staged);
+	if (old)
+		change->nr_routes -= old->nr;
+	else
+		ret = xa_reserve(&change->table->gsis, gsi, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ERR_PTR(ret);
 
-	if (!anchor) {
-		ret = xa_err(xa_store(&change->table->gsis, gsi,
-				      xa_tag_pointer(routes, IRQCHIP_STAGED),
-				      GFP_KERNEL_ACCOUNT));
-		if (ret) {
-			kfree(routes);
-			return ERR_PTR(ret);
-		}
-		routes->change = change->id;
-		routes->named = 1;
-		anchor = routes;
+	if (type) {
+		staged->new = kzalloc(struct_size(staged->new, entries, room),
+				      GFP_KERNEL_ACCOUNT);
+		if (!staged->new)
+			return ERR_PTR(-ENOMEM);
 	}
-	irqchip_stage_routes(change, anchor, routes);
-	return routes;
+
+	if (KVM_NR_IRQCHIPS > 1 && (type == KVM_IRQ_ROUTING_IRQCHIP || irqchip_is_input(old)))
+		ret = xa_err(xa_store(&change->inputs, gsi, staged, GFP_KERNEL_ACCOUNT));
+	return ret ? ERR_PTR(ret) : staged;
 }
 
 /* Only inputs of different interrupt controllers can share a GSI. */
-static int irqchip_add_route(struct kvm_gsi_routes *routes,
+static int irqchip_add_route(struct kvm_irq_routing_change *change,
+			     struct kvm_gsi_routes *routes,
 			     const struct kvm_kernel_irq_routing_entry *e)
 {
 	const struct kvm_kernel_irq_routing_entry *other;
@@ -127,115 +98,189 @@ static int irqchip_add_route(struct kvm_gsi_routes *routes,
 
 	routes->nr++;
 	routes->entries[routes->nr - 1] = *e;
+	change->nr_routes++;
 	return 0;
 }
 
 /*
- * Stage one entry. A GSI is not staged as long as its n-th entry equals its n-th
- * route in force. Routes in force differ from each other, so such entries do, too.
+ * Stage one more route of a GSI that an earlier entry has named. If that one was not
+ * staged, it equals the only route in force, @old.
  */
+static int irqchip_stage_another(struct kvm_irq_routing_change *change,
+				 const struct kvm_gsi_routes *old,
+				 const struct kvm_kernel_irq_routing_entry *e)
+{
+	struct irqchip_staged *staged = xa_load(&change->inputs, e->gsi);
+	int ret;
+
+	change->keep = false;
+	if (staged)
+		return staged->new ? irqchip_add_route(change, staged->new, e) : -EINVAL;
+	if (!irqchip_is_input(old))
+		return -EINVAL;
+
+	staged = irqchip_stage_gsi(change, e->gsi, old, KVM_IRQ_ROUTING_IRQCHIP);
+	if (IS_ERR(staged))
+		return PTR_ERR(staged);
+	ret = irqchip_add_route(change, staged->new, &old->entries[0]);
+	return ret ?: irqchip_add_route(change, staged->new, e);
+}
+
+/* Stage one entry, unless it equals the route in force of its GSI. */
 int irqchip_stage_entry(struct kvm_irq_routing_change *change,
 			const struct kvm_irq_routing_entry *ue)
 {
 	struct kvm_kernel_irq_routing_entry e;
-	struct kvm_gsi_routes *anchor, *routes;
-	u32 nth = 0;
+	const struct kvm_gsi_routes *old;
+	struct irqchip_staged *staged;
 	int ret;
 
 	cond_resched();
 	ret = irqchip_decode(change->kvm, ue, &e);
 	if (ret)
 		return ret;
-
-	if (e.type == KVM_IRQ_ROUTING_IRQCHIP)
-		change->has_pins = true;
-	else if (e.type != KVM_IRQ_ROUTING_MSI)
+	if (e.type != KVM_IRQ_ROUTING_MSI && e.type != KVM_IRQ_ROUTING_IRQCHIP)
 		change->keep = false;
 
-	anchor = irqchip_anchor(change, e.gsi);
-	if (anchor) {
-		nth = anchor->named++;
-		if (anchor->staged)
-			return irqchip_add_route(anchor->staged, &e);
-		if (nth < anchor->nr && !memcmp(&anchor->entries[nth], &e, sizeof(e)))
-			return 0;
-	}
+	old = xa_load(&change->table->gsis, e.gsi);
+	if (__test_and_set_bit(e.gsi, change->table->named))
+		return irqchip_stage_another(change, old, &e);
+	if (old && old->nr == 1 && !memcmp(old->entries, &e, sizeof(e)))
+		return 0;
 
-	routes = irqchip_stage_gsi(change, e.gsi, anchor, nth, e.type);
-	return IS_ERR(routes) ? PTR_ERR(routes) : irqchip_add_route(routes, &e);
+	staged = irqchip_stage_gsi(change, e.gsi, old, e.type);
+	return IS_ERR(staged) ? PTR_ERR(staged) : irqchip_add_route(change, staged->new, &e);
 }
 
-/* Stage the removal of the routes in force of a GSI that no entry has named. */
-int irqchip_stage_loss(struct kvm_irq_routing_change *change, u32 gsi)
+/* Stage the removal of the routes of a GSI, if it has any and no entry has named it. */
+int irqchip_stage_removal(struct kvm_irq_routing_change *change, u32 gsi)
 {
-	struct kvm_gsi_routes *anchor = irqchip_anchor(change, gsi);
+	const struct kvm_gsi_routes *old;
+
+	if (test_bit(gsi, change->table->named))
+		return 0;
 
 	cond_resched();
-	if (anchor->staged || anchor->named >= anchor->nr)
-		return 0;
-	if (!anchor->named) {
-		irqchip_stage_routes(change, anchor, &kvm_no_routes);
-		return 0;
-	}
-	return PTR_ERR_OR_ZERO(irqchip_stage_gsi(change, gsi, anchor, anchor->named,
-						 anchor->entries[0].type));
+	old = xa_load(&change->table->gsis, gsi);
+	return old ? PTR_ERR_OR_ZERO(irqchip_stage_gsi(change, gsi, old, 0)) : 0;
 }
 
 /*
- * The first position from @i on at which @a and @b differ. Positions from @nr on
- * count as different.
+ * The first position from @i on at which the arrays differ, or @nr. Entries that are equal
+ * as bytes decode to the same route. A run of them is compared faster than each by itself.
  */
-static u32 irqchip_next_difference(const struct kvm_irq_routing_entry *a,
-				   const struct kvm_irq_routing_entry *b,
-				   u32 i, u32 nr)
+static u32 irqchip_skip_equal(const struct kvm_irq_routing_entry *a,
+			      const struct kvm_irq_routing_entry *b, u32 i, u32 nr)
 {
-	if (i < nr && memcmp(&a[i], &b[i], sizeof(*a)))
+	const u32 run = 64;
+
+	if (i < nr && a[i].gsi != b[i].gsi)
 		return i;
 
-	for (u32 run = 64; run; run /= 8) {
-		while (i + run <= nr && !memcmp(&a[i], &b[i], run * sizeof(*a)))
-			i += run;
-	}
+	while (i + run <= nr && !memcmp(&a[i], &b[i], run * sizeof(*a)))
+		i += run;
+	while (i < nr && !memcmp(&a[i], &b[i], sizeof(*a)))
+		i++;
 	return i;
 }
+
+/* Stage the removal of the GSIs at some positions of the last array. */
+static int irqchip_stage_removals(struct kvm_irq_routing_change *change,
+				  const struct kvm_irq_routing_entry *ue, u32 nr,
+				  u32 i, u32 end)
+{
+	const struct kvm_irq_routing_entry *last = change->table->last;
+	int ret;
+
+	for (; i < end; i++) {
+		/* An entry that is equal was skipped, and so its GSI not named. */
+		if ((i < nr && ue[i].gsi == last[i].gsi) ||
+		    test_bit(last[i].gsi, change->table->named))
+			continue;
+		ret = irqchip_stage_removal(change, last[i].gsi);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * Where the last array has its GSIs. Userspace can list the same routes in another order
+ * each time, because it keeps them in a hash table. Without memory for the index, entries
+ * that have moved are decoded.
+ */
+struct irqchip_index {
+	u32 size;
+	u32 at[] __counted_by(size);	/* by GSI: position + 1; 0: the array lacks it */
+};
+
+static struct irqchip_index *irqchip_index(const struct kvm_irq_routing_entry *last, u32 nr)
+{
+	struct irqchip_index *index;
+	u32 size = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		size = max(size, last[i].gsi + 1);
+
+	index = kvzalloc(struct_size(index, at, size), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!index)
+		return NULL;
+
+	index->size = size;
+	for (u32 i = 0; i < nr; i++)
+		index->at[last[i].gsi] = i + 1;
+	return index;
+}
+
+/* Whether the last array has the same entry, which no other entry has named yet. */
+static bool irqchip_has_moved(struct kvm_irq_routing_change *change,
+			      const struct irqchip_index *index,
+			      const struct kvm_irq_routing_entry *ue)
+{
+	u32 at, gsi;
+
+	if (ue->gsi >= index->size)
+		return false;
+	gsi = array_index_nospec(ue->gsi, index->size);
+	at = index->at[gsi];
+	return at && !memcmp(&change->table->last[at - 1], ue, sizeof(*ue)) &&
+	       !__test_and_set_bit(gsi, change->table->named);
+}
+
+/* Building the index pays if more entries differ than this. */
+#define IRQCHIP_INDEX_FROM	16
 
 /*
  * Stage what differs from the table's last array, in which each GSI has one entry.
  * The GSIs with routes will be those at positions that are equal and those that the
- * other entries name. If the new array names a GSI twice, there are fewer such GSIs
+ * other entries name. If the new array names a GSI both ways, there are fewer routes
  * than entries, and only then; the caller must start over.
  */
 static int irqchip_stage_difference(struct kvm_irq_routing_change *change,
 				    const struct kvm_irq_routing_entry *ue, u32 nr)
 {
 	const struct kvm_irq_routing_entry *last = change->table->last;
+	struct irqchip_index *index __free(kvfree) = NULL;
 	u32 nr_last = change->table->nr_last;
 	u32 common = min(nr, nr_last);
-	u32 first, end = 0, i;
+	u32 first, end = 0, differ = 0, i;
 	int ret;
 
-	first = irqchip_next_difference(ue, last, 0, common);
-	for (i = first; i < nr; i = irqchip_next_difference(ue, last, i + 1, common)) {
+	first = irqchip_skip_equal(ue, last, 0, common);
+	for (i = first; i < nr; i = irqchip_skip_equal(ue, last, end, common)) {
+		end = i + 1;
+		if (differ++ == IRQCHIP_INDEX_FROM)
+			index = irqchip_index(last, nr_last);
+		if (index && irqchip_has_moved(change, index, &ue[i]))
+			continue;
 		ret = irqchip_stage_entry(change, &ue[i]);
 		if (ret)
 			return ret;
-		end = i + 1;
 	}
 
-	/* The new array names a GSI that it has at the same position. */
-	for (i = first; i < min(end, common); i++) {
-		if (ue[i].gsi == last[i].gsi)
-			continue;
-		ret = irqchip_stage_loss(change, last[i].gsi);
-		if (ret)
-			return ret;
-	}
-	for (i = common; i < nr_last; i++) {
-		ret = irqchip_stage_loss(change, last[i].gsi);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	/* Between the last difference and the end of the shorter array, all is equal. */
+	ret = irqchip_stage_removals(change, ue, nr, first, min(end, nr_last));
+	return ret ?: irqchip_stage_removals(change, ue, nr, nr, nr_last);
 }
 
 /* Stage an array without comparing it with the last one. */
@@ -244,103 +289,60 @@ static int irqchip_stage_all(struct kvm_irq_routing_change *change,
 {
 	const struct kvm_gsi_routes *routes;
 	unsigned long gsi;
-	int ret;
+	int ret = 0;
 
-	for (u32 i = 0; i < nr; i++) {
+	for (u32 i = 0; i < nr && !ret; i++)
 		ret = irqchip_stage_entry(change, &ue[i]);
-		if (ret)
-			return ret;
-	}
+	if (ret)
+		return ret;
 
-	for (gsi = 0; (routes = kvm_next_gsi_routes(change->kvm, &gsi)); gsi++) {
-		ret = irqchip_stage_loss(change, gsi);
+	xa_for_each(&change->table->gsis, gsi, routes) {
+		ret = irqchip_stage_removal(change, gsi);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-static int irqchip_stage_array(struct kvm_irq_routing_change *change,
-			       const struct kvm_irq_routing_entry *ue, u32 nr)
-{
-	int ret;
-
-	if (change->table->last) {
-		ret = irqchip_stage_difference(change, ue, nr);
-		if (ret || change->nr_gsis == nr)
-			return ret;
-		irqchip_unstage(change);
-		irqchip_start(change);
-	}
-	return irqchip_stage_all(change, ue, nr);
-}
-
-/* If the change has to do with inputs, allocate @change->pins for the caller to fill. */
-int irqchip_alloc_pins(struct kvm_irq_routing_change *change)
-{
-	if (!change->has_pins)
-		return 0;
-
-	change->pins = kvmalloc_array(KVM_NR_IRQCHIPS, sizeof(*change->pins), GFP_KERNEL_ACCOUNT);
-	return change->pins ? 0 : -ENOMEM;
-}
-
-/*
- * If several GSIs lead to an input, the last one in the array counts. Decoding does
- * not fail: this call, or the one that set the last array, has decoded each entry.
- */
-static void irqchip_set_pins(struct kvm_irq_routing_change *change,
-			     const struct kvm_irq_routing_entry *ue, u32 nr)
-{
-	struct kvm_kernel_irq_routing_entry e;
-
-	memset(change->pins, -1, sizeof(change->table->pins));
-	for (u32 i = 0; i < nr; i++) {
-		if (ue[i].type == KVM_IRQ_ROUTING_IRQCHIP &&
-		    !irqchip_decode(change->kvm, &ue[i], &e))
-			change->pins[e.irqchip.irqchip][e.irqchip.pin] = e.gsi;
-	}
-}
-
 /* Stage an array that replaces the routes of all GSIs. */
 int irqchip_stage_table(struct kvm_irq_routing_change *change,
 			const struct kvm_irq_routing_entry *ue, u32 nr)
 {
+	struct kvm_irq_routing_table *table = change->table;
 	int ret;
 
-	ret = irqchip_stage_array(change, ue, nr);
-	if (!ret)
-		ret = irqchip_alloc_pins(change);
-	if (!ret && change->pins)
-		irqchip_set_pins(change, ue, nr);
-	return ret;
+	bitmap_zero(table->named, KVM_MAX_IRQ_ROUTES);
+	if (table->last) {
+		ret = irqchip_stage_difference(change, ue, nr);
+		if (ret || change->nr_routes == nr)
+			return ret;
+		irqchip_unstage(change);
+		irqchip_start(change);
+		bitmap_zero(table->named, KVM_MAX_IRQ_ROUTES);
+	}
+	return irqchip_stage_all(change, ue, nr);
 }
 
 void irqchip_start(struct kvm_irq_routing_change *change)
 {
-	change->id = ++change->table->last_id;
-	change->anchors = NULL;
-	change->tail = &change->anchors;
-	change->nr_gsis = change->table->nr_gsis;
+	INIT_LIST_HEAD(&change->staged);
+	xa_init_flags(&change->inputs, XA_FLAGS_ACCOUNT);
+	change->nr_routes = change->table->nr_routes;
 	change->in_use = false;
 	change->keep = true;
-	change->has_pins = false;
-	change->pins = NULL;
 }
 
 /* No reader has seen a staged object, so there is nobody to wait for. */
 void irqchip_unstage(struct kvm_irq_routing_change *change)
 {
-	struct kvm_gsi_routes *anchor, *next, *routes;
+	struct irqchip_staged *staged, *next;
 
-	for (anchor = change->anchors; anchor; anchor = next) {
-		next = anchor->next;
-		routes = anchor->staged;
-		anchor->staged = NULL;
-		if (routes == anchor)
-			xa_erase(&change->table->gsis, anchor->gsi);
-		if (routes != &kvm_no_routes)
-			kfree(routes);
+	list_for_each_entry_safe(staged, next, &change->staged, link) {
+		if (!staged->old)
+			xa_release(&change->table->gsis, staged->gsi);
+		kfree(staged->new);
+		kfree(staged);
+		cond_resched();
 	}
-	kvfree(change->pins);
+	xa_destroy(&change->inputs);
 }

@@ -18,15 +18,23 @@
 
 /* Notifiers. */
 
-bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
+/* What asks or tells somebody about a GSI. Called inside the read side of irq_srcu. */
+typedef bool (*irqfd_gsi_fn)(struct kvm *kvm, u32 gsi);
+
+/* Call @fn for the GSI that leads to an input. Returns false if there is none. */
+static bool irqfd_call_by_input(struct kvm *kvm, unsigned int irqchip, unsigned int pin,
+				irqfd_gsi_fn fn)
 {
-	struct kvm_irq_ack_notifier *notifier;
 	int gsi;
 
 	guard(srcu)(&kvm->irq_srcu);
 	gsi = kvm_irq_map_chip_pin(kvm, irqchip, pin);
-	if (gsi == -1)
-		return false;
+	return gsi >= 0 && fn(kvm, gsi);
+}
+
+static bool irqfd_has_notifier(struct kvm *kvm, u32 gsi)
+{
+	struct kvm_irq_ack_notifier *notifier;
 
 	hlist_for_each_entry_srcu(notifier, &kvm->irq_ack_notifier_list, link,
 				  srcu_read_lock_held(&kvm->irq_srcu)) {
@@ -35,10 +43,8 @@ bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pi
 	}
 	return false;
 }
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_irq_has_notifier);
 
-/* Called inside the read side of irq_srcu. */
-void kvm_notify_acked_gsi(struct kvm *kvm, int gsi)
+static bool irqfd_notify(struct kvm *kvm, u32 gsi)
 {
 	struct kvm_irq_ack_notifier *notifier;
 
@@ -47,18 +53,24 @@ void kvm_notify_acked_gsi(struct kvm *kvm, int gsi)
 		if (notifier->gsi == gsi)
 			notifier->irq_acked(notifier);
 	}
+	return true;
+}
+
+bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
+{
+	return irqfd_call_by_input(kvm, irqchip, pin, irqfd_has_notifier);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_irq_has_notifier);
+
+void kvm_notify_acked_gsi(struct kvm *kvm, int gsi)
+{
+	irqfd_notify(kvm, gsi);
 }
 
 void kvm_notify_acked_irq(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
 {
-	int gsi;
-
 	trace_kvm_ack_irq(irqchip, pin);
-
-	guard(srcu)(&kvm->irq_srcu);
-	gsi = kvm_irq_map_chip_pin(kvm, irqchip, pin);
-	if (gsi != -1)
-		kvm_notify_acked_gsi(kvm, gsi);
+	irqfd_call_by_input(kvm, irqchip, pin, irqfd_notify);
 }
 
 void kvm_register_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *notifier)
@@ -78,13 +90,19 @@ void kvm_unregister_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifie
 
 /* Resamplers. */
 
-static void irqfd_notify_resamplers(struct kvm_irqfd_resampler *resampler)
+/* Signal each resamplefd of a GSI. Returns whether there is one. */
+static bool irqfd_signal_resamplefds(struct kvm *kvm, u32 gsi)
 {
+	struct kvm_irqfd_resampler *resampler = xa_load(&kvm->irqfds.resamplers, gsi);
 	struct kvm_kernel_irqfd *irqfd;
 
+	if (!resampler)
+		return false;
+
 	list_for_each_entry_srcu(irqfd, &resampler->irqfds, resampler_link,
-				 srcu_read_lock_held(&resampler->kvm->irq_srcu))
+				 srcu_read_lock_held(&kvm->irq_srcu))
 		eventfd_signal(irqfd->resamplefd);
+	return true;
 }
 
 /*
@@ -95,17 +113,10 @@ static void irqfd_notify_resamplers(struct kvm_irqfd_resampler *resampler)
  */
 static void irqfd_resampler_ack(struct kvm_irq_ack_notifier *notifier)
 {
-	struct kvm_irqfd_resampler *resampler =
-		container_of(notifier, struct kvm_irqfd_resampler, notifier);
-	struct kvm *kvm = resampler->kvm;
-	u32 gsi = notifier->gsi;
+	struct kvm *kvm = container_of(notifier, struct kvm_irqfd_resampler, notifier)->kvm;
 
-	kvm_set_irq(kvm, KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID, gsi, 0, false);
-
-	guard(srcu)(&kvm->irq_srcu);
-	resampler = xa_load(&kvm->irqfds.resamplers, gsi);
-	if (resampler)
-		irqfd_notify_resamplers(resampler);
+	kvm_set_irq(kvm, KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID, notifier->gsi, 0, false);
+	irqfd_signal_resamplefds(kvm, notifier->gsi);
 }
 
 static struct kvm_irqfd_resampler *irqfd_add_resampler(struct kvm *kvm, u32 gsi)
@@ -182,18 +193,5 @@ void irqfd_leave_resampler(struct kvm_kernel_irqfd *irqfd)
  */
 bool kvm_notify_irqfd_resampler(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
 {
-	struct kvm_irqfd_resampler *resampler;
-	int gsi;
-
-	guard(srcu)(&kvm->irq_srcu);
-	gsi = kvm_irq_map_chip_pin(kvm, irqchip, pin);
-	if (gsi == -1)
-		return false;
-
-	resampler = xa_load(&kvm->irqfds.resamplers, gsi);
-	if (!resampler)
-		return false;
-
-	irqfd_notify_resamplers(resampler);
-	return true;
+	return irqfd_call_by_input(kvm, irqchip, pin, irqfd_signal_resamplefds);
 }

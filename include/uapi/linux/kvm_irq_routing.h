@@ -206,10 +206,11 @@ struct kvm_irq_routing {
  * On the VM's file descriptor.
  *
  * When it returns 0, no interrupt is delivered by a route that it replaced or
- * removed. arm64: a device's interrupt that GICv4 forwards is delivered by software
- * once the route of its eventfd changes. The cost beyond reading the array depends on
- * what differs from the table in force. An MSI without
- * KVM_MSI_VALID_DEVID is accepted on a VM that needs DeviceIDs, as a
+ * removed. Exception: one that has been waiting for a page of the guest since before
+ * (x86: an event channel of Xen; s390: an adapter). arm64: a device's interrupt that
+ * GICv4 forwards is delivered by software once the route of its eventfd changes.
+ * The cost beyond reading the array depends on what differs from the table in force.
+ * An MSI without KVM_MSI_VALID_DEVID is accepted on a VM that needs DeviceIDs, as a
  * placeholder: it is never delivered. If the ioctl fails, nothing has changed:
  *
  *   EINVAL  there is no interrupt controller in the kernel (x86, riscv)
@@ -233,8 +234,9 @@ struct kvm_irq_routing {
  * any other keeps its routes. An entry of type KVM_IRQ_ROUTING_NONE removes the
  * routes of its GSI, if there are any; the GSI must not be named by an entry of
  * another type. The cost depends on the array, not on the routes in force, with two
- * exceptions: all GSIs are walked if an input of an interrupt controller loses the
- * GSI that led to it, and on x86 if any GSI leads to a SynIC source.
+ * exceptions: the GSIs that lead to inputs of interrupt controllers are walked if an
+ * input loses the GSI that led to it, and on x86 those that lead to a SynIC source
+ * always are.
  *
  * The array is otherwise as for KVM_SET_GSI_ROUTING, and what holds after its
  * return holds here. Calls of both take effect one after the other. If the ioctl

@@ -1,1 +1,0 @@
-../11-kvm-irq-routing-header/header-2-no-types.sed
