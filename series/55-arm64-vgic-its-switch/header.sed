@@ -23,7 +23,10 @@ d
 }
 /^struct vgic_its \*vgic_msi_to_its(/d
 /^int vgic_its_inject_cached_translation(/d
-s/^void vgic_its_invalidate_all_caches(struct kvm \*kvm);$/void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu);/
+s/^void vgic_its_invalidate_all_caches(struct kvm \*kvm);$/void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu);\
+int vgic_its_save_pending(struct kvm *kvm);\
+void vgic_its_vcpu_destroy(struct kvm_vcpu *vcpu);/
+s/^int vgic_its_inv_lpi(struct kvm \*kvm, struct vgic_irq \*irq);$/void vgic_its_invlpi(struct kvm *kvm, u32 intid);/
 /^struct its_device {$/,/^struct ap_list_summary {$/{
 /^struct ap_list_summary {$/!d
 }

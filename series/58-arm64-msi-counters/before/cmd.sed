@@ -4,10 +4,7 @@
 /^}$/N
 d
 }
-/^static void its_cmd_process_run(/,/^}/{
-s/^	int unread, ret;$/	int unread;/
-/^		ret = unread;$/d
-s/^			ret = its_cmd_run(/			its_cmd_run(/
+/^static bool its_cmd_process_run(/,/^}/{
 /^		if (ret)$/{
 N
 d

@@ -6,6 +6,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/irqchip/arm-gic-v3.h>
+#include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 
 #include "vgic-its.h"
@@ -16,6 +17,9 @@
 
 /* Commands are read so many at once: never past a page. */
 #define ITS_CMD_RUN		16
+
+/* After such a time others get cmd_lock, and signals are looked at. */
+#define ITS_CMD_SLICE_MS	5
 
 /**
  * struct its_cmd - A command, decoded. What an opcode does not have is of no meaning.
@@ -128,6 +132,22 @@ static int its_cmd_movi(struct vgic_its *its, const struct its_cmd *cmd)
 	return 0;
 }
 
+static bool its_cmd_slice_is_over(struct vgic_its *its)
+{
+	return time_after(jiffies, its->slice_end);
+}
+
+/*
+ * Begin to walk the LPIs of @vcpu, or go on where the command was interrupted. What the
+ * walk has passed has been done since the guest announced the command.
+ */
+static unsigned long *its_cmd_walk(struct vgic_its *its, struct kvm_vcpu *vcpu)
+{
+	if (its->walk.vcpu != vcpu)
+		its->walk = (struct its_walk) { vcpu, VGIC_MIN_LPI };
+	return &its->walk.intid;
+}
+
 static int its_cmd_movall(struct vgic_its *its, const struct its_cmd *cmd)
 {
 	struct kvm_vcpu *from = its_cmd_vcpu(its, cmd->rdbase[0]);
@@ -135,8 +155,12 @@ static int its_cmd_movall(struct vgic_its *its, const struct its_cmd *cmd)
 
 	if (!from || !to)
 		return ITS_MOVALL_PROCNUM_OOR;
-	if (from != to)
-		its_lpi_move_all(its->kvm, from, to);
+	if (from == to)
+		return 0;
+	while (its_lpi_move_some(from, to, its_cmd_walk(its, from))) {
+		if (its_cmd_slice_is_over(its))
+			return -EINPROGRESS;
+	}
 	return 0;
 }
 
@@ -169,7 +193,7 @@ static int its_cmd_inv(struct vgic_its *its, const struct its_cmd *cmd)
 {
 	struct its_event *event = its_cmd_event(its, cmd);
 
-	return event ? vgic_its_inv_lpi(its->kvm, event->irq) : ITS_UNMAPPED_INTERRUPT;
+	return event ? its_lpi_inv(its->kvm, event->irq) : ITS_UNMAPPED_INTERRUPT;
 }
 
 static int its_cmd_invall(struct vgic_its *its, const struct its_cmd *cmd)
@@ -178,7 +202,11 @@ static int its_cmd_invall(struct vgic_its *its, const struct its_cmd *cmd)
 
 	if (!coll || !coll->target)
 		return ITS_UNMAPPED_COLLECTION;
-	return vgic_its_invall(coll->target);
+	while (its_lpi_configure_some(coll->target, its_cmd_walk(its, coll->target))) {
+		if (its_cmd_slice_is_over(its))
+			return -EINPROGRESS;
+	}
+	return 0;
 }
 
 /* What commands do is done when they have been processed. */
@@ -188,25 +216,29 @@ static int its_cmd_sync(struct vgic_its *its, const struct its_cmd *cmd)
 }
 
 static const struct {
-	/* With its_lock held; 0, an enum its_reason, or a negative errno. */
+	/*
+	 * With its_lock held; 0, an enum its_reason, or a negative errno. -EINPROGRESS: to
+	 * be run again, to go on.
+	 */
 	int	(*run)(struct vgic_its *its, const struct its_cmd *cmd);
 	u8	class;
+	bool	adds;	/* to the map */
 } its_cmds[] = {
 	[GITS_CMD_MOVI]		= { its_cmd_movi,	ITS_CLASS_MOVI },
 	[GITS_CMD_INT]		= { its_cmd_int,	ITS_CLASS_INT },
 	[GITS_CMD_CLEAR]	= { its_cmd_clear,	ITS_CLASS_CLEAR },
 	[GITS_CMD_SYNC]		= { its_cmd_sync },
-	[GITS_CMD_MAPD]		= { its_cmd_mapd,	ITS_CLASS_MAPD },
-	[GITS_CMD_MAPC]		= { its_cmd_mapc,	ITS_CLASS_MAPC },
-	[GITS_CMD_MAPTI]	= { its_cmd_mapti,	ITS_CLASS_MAPTI },
-	[GITS_CMD_MAPI]		= { its_cmd_mapi,	ITS_CLASS_MAPI },
+	[GITS_CMD_MAPD]		= { its_cmd_mapd,	ITS_CLASS_MAPD, .adds = true },
+	[GITS_CMD_MAPC]		= { its_cmd_mapc,	ITS_CLASS_MAPC, .adds = true },
+	[GITS_CMD_MAPTI]	= { its_cmd_mapti,	ITS_CLASS_MAPTI, .adds = true },
+	[GITS_CMD_MAPI]		= { its_cmd_mapi,	ITS_CLASS_MAPI, .adds = true },
 	[GITS_CMD_INV]		= { its_cmd_inv,	ITS_CLASS_INV },
 	[GITS_CMD_INVALL]	= { its_cmd_invall,	ITS_CLASS_INVALL },
 	[GITS_CMD_MOVALL]	= { its_cmd_movall,	ITS_CLASS_MOVALL },
 	[GITS_CMD_DISCARD]	= { its_cmd_discard,	ITS_CLASS_DISCARD },
 };
 
-/* Return: 0, the architecture's error, or a negative errno. */
+/* Return: 0, the architecture's error, or a negative errno; -EINPROGRESS: to be run again. */
 static int its_cmd_run(struct vgic_its *its, const struct its_cmd *cmd)
 {
 	u32 nr = array_index_nospec(cmd->opcode, ARRAY_SIZE(its_cmds));
@@ -216,6 +248,9 @@ static int its_cmd_run(struct vgic_its *its, const struct its_cmd *cmd)
 		return -EINVAL;
 
 	guard(mutex)(&its->its_lock);
+	WRITE_ONCE(its->throttled, its_cmds[nr].adds && !its_map_may_add(its));
+	if (its->throttled)
+		return -EINPROGRESS;
 	ret = its_cmds[nr].run(its, cmd);
 	return ret > 0 ? ITS_ERROR(its_cmds[nr].class, ret) : ret;
 }
@@ -244,11 +279,13 @@ static void its_cmd_advance(struct vgic_its *its)
 {
 	u32 next = its->creadr + ITS_CMD_BYTES;
 
+	its->walk.vcpu = NULL;
 	/* Pairs with the reader of GITS_CREADR: who sees it sees the effect. */
 	smp_store_release(&its->creadr, next == its_cmd_queue_bytes(its) ? 0 : next);
 }
 
-static void its_cmd_process_run(struct vgic_its *its)
+/* Return: false if the command at GITS_CREADR is to be run again, later. */
+static bool its_cmd_process_run(struct vgic_its *its)
 {
 	gpa_t queue = GITS_CBASER_ADDRESS(its->cbaser);
 	__le64 raw[ITS_CMD_RUN * ITS_CMD_DWORDS] __uninitialized;
@@ -260,33 +297,145 @@ static void its_cmd_process_run(struct vgic_its *its)
 	unread = kvm_read_guest_lock(its->kvm, queue + its->creadr, raw, nr * ITS_CMD_BYTES);
 
 	for (u32 i = 0; i < nr; i++) {
-		if (fatal_signal_pending(current))
-			return;
 		ret = unread;
 		if (!unread) {
 			cmd = its_cmd_decode(&raw[i * ITS_CMD_DWORDS]);
 			ret = its_cmd_run(its, &cmd);
 		}
+		if (ret == -EINPROGRESS)
+			return false;
 		if (ret)
 			its_cmd_reject(its, &cmd, ret);
 		its_cmd_advance(its);
+		if (its_cmd_slice_is_over(its))
+			break;
 		cond_resched();
 	}
+	return true;
 }
 
 /**
- * its_cmd_process() - Process commands up to GITS_CWRITER.
+ * its_cmd_pending() - Whether there are commands to process.
  * @its: The ITS.
  *
- * Ends early where the caller is about to be killed; the rest is left in the queue.
- *
- * Context: cmd_lock. May sleep; each command gives others a chance to run, and those
- * that take long do more often.
+ * Context: Any; with cmd_lock, the answer lasts.
+ * Return: true if the ITS is enabled, and its queue is not empty.
  */
-void its_cmd_process(struct vgic_its *its)
+bool its_cmd_pending(struct vgic_its *its)
+{
+	return READ_ONCE(its->enabled) && READ_ONCE(its->creadr) != READ_ONCE(its->cwriter);
+}
+
+/*
+ * Process commands up to GITS_CWRITER, but not for longer than a slice of time and one
+ * step: a command, or ITS_LPI_RUN LPIs of one that walks LPIs. Return: whether commands
+ * are left.
+ */
+static bool its_cmd_process_slice(struct vgic_its *its)
 {
 	lockdep_assert_held(&its->cmd_lock);
 
-	while (its->enabled && its->creadr != its->cwriter && !fatal_signal_pending(current))
-		its_cmd_process_run(its);
+	its->slice_end = jiffies + msecs_to_jiffies(ITS_CMD_SLICE_MS);
+	while (its_cmd_pending(its)) {
+		WRITE_ONCE(its->saved, false);
+		if (!its_cmd_process_run(its) || its_cmd_slice_is_over(its))
+			break;
+	}
+	return its_cmd_pending(its);
+}
+
+/*
+ * Have commands that are left be processed by each vCPU that enters the guest: the first
+ * one does, and others see @resuming. None is kicked. Without cmd_lock: see
+ * its_cmd_resume().
+ */
+static void its_cmd_defer(struct vgic_its *its)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, its->kvm)
+		kvm_make_request(KVM_REQ_ITS_COMMANDS, vcpu);
+}
+
+/**
+ * its_cmd_pause() - Wait between two slices.
+ * @its: The ITS.
+ *
+ * Context: May sleep. Without cmd_lock, for others to get it.
+ */
+void its_cmd_pause(struct vgic_its *its)
+{
+	if (READ_ONCE(its->throttled))
+		schedule_timeout_interruptible(1);
+	else
+		cond_resched();
+}
+
+/**
+ * its_cmd_process() - Process commands for a slice of time.
+ * @its: The ITS.
+ *
+ * Most queues are done by then. Commands that are left are processed before a vCPU enters
+ * the guest, or when userspace accesses a register: this may be inside an SRCU section of
+ * the VM, which is to be short.
+ *
+ * Context: May sleep. Takes cmd_lock.
+ */
+void its_cmd_process(struct vgic_its *its)
+{
+	bool left = false;
+
+	scoped_guard(mutex, &its->cmd_lock) {
+		if (!its->resuming)
+			left = its_cmd_process_slice(its);
+	}
+	if (left)
+		its_cmd_defer(its);
+}
+
+/*
+ * Races with another vCPU that comes here: it finds @resuming set, and leaves. Its request
+ * is cleared by then. If this vCPU leaves commands in the queue, it makes a new request
+ * for all vCPUs, after @resuming is cleared. kvm_check_request() pairs with
+ * kvm_make_request().
+ */
+static void its_cmd_resume(struct vgic_its *its)
+{
+	bool left;
+
+	if (READ_ONCE(its->resuming) || !its_cmd_pending(its))
+		return;
+	mutex_lock(&its->cmd_lock);
+	if (its->resuming) {
+		mutex_unlock(&its->cmd_lock);
+		return;
+	}
+	WRITE_ONCE(its->resuming, true);
+	while ((left = its_cmd_process_slice(its)) && !signal_pending(current)) {
+		mutex_unlock(&its->cmd_lock);
+		its_cmd_pause(its);
+		mutex_lock(&its->cmd_lock);
+	}
+	WRITE_ONCE(its->resuming, false);
+	mutex_unlock(&its->cmd_lock);
+	if (left)
+		its_cmd_defer(its);
+}
+
+/**
+ * vgic_its_resume_commands() - Process what is left in the queues of all ITSes.
+ * @kvm: The VM.
+ *
+ * For KVM_REQ_ITS_COMMANDS. Ends early if a signal is pending: any vCPU goes on then.
+ *
+ * Context: A vCPU's thread, which is about to enter the guest. May sleep.
+ */
+void vgic_its_resume_commands(struct kvm *kvm)
+{
+	struct vgic_its *its;
+
+	/* Pairs with its_inject_add_doorbell(). */
+	for (its = smp_load_acquire(&kvm->arch.vgic.its); its; its = its->next)
+		its_cmd_resume(its);
 }

@@ -3,6 +3,7 @@
  * The ITS as userspace has it: a KVM device and its attributes
  * (Documentation/virt/kvm/devices/arm-vgic-its.rst).
  */
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -16,6 +17,24 @@ static int its_device_reset(struct vgic_its *its)
 	return 0;
 }
 
+/*
+ * GITS_CREADR says which commands the tables have the effect of. It stays so until a
+ * vCPU runs or a register is written: its_device_access_reg().
+ */
+static int its_device_save(struct vgic_its *its)
+{
+	WRITE_ONCE(its->saved, true);
+	return its_save(its);
+}
+
+static int its_device_restore(struct vgic_its *its)
+{
+	/* Mapping waits for RCU to free what has been unmapped, as commands do. */
+	if (!its_map_may_add(its))
+		rcu_barrier();
+	return its_restore(its);
+}
+
 /* Run with cmd_lock and its_lock held, while the VM stands still. */
 static const struct its_ctrl {
 	u64	attr;
@@ -23,8 +42,8 @@ static const struct its_ctrl {
 } its_ctrls[] = {
 	{ KVM_DEV_ARM_VGIC_CTRL_INIT,	NULL },		/* all is done at creation */
 	{ KVM_DEV_ARM_ITS_CTRL_RESET,	its_device_reset },
-	{ KVM_DEV_ARM_ITS_SAVE_TABLES,	its_save },
-	{ KVM_DEV_ARM_ITS_RESTORE_TABLES, its_restore },
+	{ KVM_DEV_ARM_ITS_SAVE_TABLES,	its_device_save },
+	{ KVM_DEV_ARM_ITS_RESTORE_TABLES, its_device_restore },
 };
 
 static const struct its_ctrl *its_device_find_ctrl(u64 attr)
@@ -37,11 +56,13 @@ static const struct its_ctrl *its_device_find_ctrl(u64 attr)
 
 /*
  * Stop the VM for what needs that: no vCPU runs, and none can until
- * its_device_resume_vm(). Return: 0, or -EBUSY while one runs.
+ * its_device_resume_vm(). Return: 0; -EBUSY while one runs; or -EINTR if the caller is
+ * about to be killed.
  */
 static int its_device_stop_vm(struct kvm *kvm)
 {
-	mutex_lock(&kvm->lock);
+	if (mutex_lock_killable(&kvm->lock))
+		return -EINTR;
 	if (kvm_trylock_all_vcpus(kvm)) {
 		mutex_unlock(&kvm->lock);
 		return -EBUSY;
@@ -78,20 +99,40 @@ static int its_device_ctrl(struct vgic_its *its, u64 attr)
 	return ret;
 }
 
+/*
+ * Process the commands that are left, until a signal is pending. The VM is stopped for a
+ * slice of time only, because who wants to run a vCPU waits meanwhile. Once a vCPU runs,
+ * it processes the rest.
+ */
+static void its_device_process(struct vgic_its *its)
+{
+	while (its_cmd_pending(its) && !signal_pending(current)) {
+		if (its_device_stop_vm(its->kvm))
+			return;
+		its_cmd_process(its);
+		its_device_resume_vm(its->kvm);
+		its_cmd_pause(its);
+	}
+}
+
 static int its_device_access_reg(struct vgic_its *its, u64 offset, u64 *val, bool write)
 {
-	int ret;
+	int has = its_regs_has(offset), ret;
 
 	/* Not aligned comes first; that there is none, after the VM is seen to stand. */
-	ret = its_regs_has(offset);
-	if (ret == -EINVAL)
-		return ret;
+	if (has == -EINVAL)
+		return has;
 
-	if (its_device_stop_vm(its->kvm))
-		return -EBUSY;
-	if (!ret)
-		ret = its_regs_access(its, offset, val, write);
+	/* What is read after SAVE_TABLES is to fit what that has saved. */
+	if (!write && !READ_ONCE(its->saved))
+		its_device_process(its);
+	ret = its_device_stop_vm(its->kvm);
+	if (ret)
+		return ret;
+	ret = has ?: its_regs_access(its, offset, val, write);
 	its_device_resume_vm(its->kvm);
+	if (write)
+		its_device_process(its);
 	return ret;
 }
 

@@ -43,6 +43,7 @@ static struct its_vpe *its_forward_vpe(struct kvm_vcpu *vcpu)
  */
 static struct vgic_irq *its_forward_find(struct vgic_its *its, u32 devid, u32 evid)
 {
+	struct kvm_vcpu *target;
 	struct its_event *event;
 
 	lockdep_assert_held(&its->its_lock);
@@ -50,9 +51,9 @@ static struct vgic_irq *its_forward_find(struct vgic_its *its, u32 devid, u32 ev
 	event = READ_ONCE(its->enabled) ? its_map_find(its, devid, evid) : NULL;
 	if (!event || !event->collection || !event->collection->target)
 		return NULL;
-	if (!event->irq->target_vcpu || !vgic_lpis_enabled(event->irq->target_vcpu))
-		return NULL;
-	return event->irq;
+	/* Another ITS may retarget the LPI now; either vCPU is good to look at. */
+	target = READ_ONCE(event->irq->target_vcpu);
+	return target && vgic_lpis_enabled(target) ? event->irq : NULL;
 }
 
 /* With irq_lock held. Return: 0, or an error of the host's ITS. */

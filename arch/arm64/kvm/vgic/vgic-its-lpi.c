@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * LPIs: the objects, and their configuration and pending tables (IHI 0069, "LPI
- * Configuration tables", "LPI Pending tables").
+ * LPIs: the objects, and their configuration table (IHI 0069, "LPI Configuration
+ * tables").
  *
  * An LPI is shared by all events, of any ITS, that are mapped to its INTID. Its
  * objects are in vgic_dist.lpi_xa, by INTID.
+ *
+ * vgic_dist.lpi_tables_lock is held from before a table is read until the LPIs have what
+ * it says. So a command that reads a table again, and has completed, is not undone by
+ * another one that had read the table before. Whoever invalidates the configuration of
+ * LPIs that may be mapped later also counts vgic_dist.lpi_tables_gen up, because what has
+ * been read for them is out of date (its_lpi_find_config()).
  */
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/sched/signal.h>
@@ -28,7 +34,7 @@ int its_lpi_init(void)
 }
 
 /* The number of INTIDs that the guest has given its configuration table room for. */
-static u32 its_lpi_intids(struct kvm *kvm)
+u32 its_lpi_intids(struct kvm *kvm)
 {
 	u32 bits = (READ_ONCE(kvm->arch.vgic.propbaser) & GICR_PROPBASER_IDBITS_MASK) + 1;
 
@@ -38,6 +44,16 @@ static u32 its_lpi_intids(struct kvm *kvm)
 bool its_lpi_in_range(struct kvm *kvm, u32 intid)
 {
 	return intid >= VGIC_MIN_LPI && intid < its_lpi_intids(kvm);
+}
+
+/* Whether it is mapped, and sent to @vcpu. The VM stands still. */
+bool its_lpi_is_mapped(struct kvm_vcpu *vcpu, u32 intid)
+{
+	struct vgic_irq *irq;
+
+	guard(rcu)();
+	irq = xa_load(&vcpu->kvm->arch.vgic.lpi_xa, intid);
+	return irq && READ_ONCE(irq->target_vcpu) == vcpu;
 }
 
 static int its_lpi_read_config(struct kvm *kvm, u32 intid, u8 *config, u32 nr)
@@ -64,54 +80,60 @@ static int its_lpi_configure(struct vgic_irq *irq, u8 config, bool inv)
 	return ret;
 }
 
-/**
- * vgic_its_inv_lpi() - Read an LPI's configuration from the guest's table.
- * @kvm: The VM.
- * @irq: The LPI.
- *
- * For INV and GICR_INVLPIR.
- *
- * Context: The caller holds a reference to @irq. May sleep.
- * Return: 0, -EFAULT if the table can't be read, or an error of the host's ITS.
- */
-int vgic_its_inv_lpi(struct kvm *kvm, struct vgic_irq *irq)
+static int its_lpi_inv_locked(struct kvm *kvm, struct vgic_irq *irq)
 {
 	u8 config;
 	int ret;
+
+	lockdep_assert_held(&kvm->arch.vgic.lpi_tables_lock);
 
 	ret = its_lpi_read_config(kvm, irq->intid, &config, 1);
 	return ret ?: its_lpi_configure(irq, config, true);
 }
 
-static gpa_t its_lpi_pending_gpa(struct kvm_vcpu *vcpu, u32 intid)
+/**
+ * its_lpi_inv() - Read an LPI's configuration from the guest's table.
+ * @kvm: The VM.
+ * @irq: The LPI.
+ *
+ * Context: The caller holds a reference to @irq. May sleep.
+ * Return: 0, -EFAULT if the table can't be read, or an error of the host's ITS.
+ */
+int its_lpi_inv(struct kvm *kvm, struct vgic_irq *irq)
 {
-	return GICR_PENDBASER_ADDRESS(READ_ONCE(vcpu->arch.vgic_cpu.pendbaser)) +
-	       intid / BITS_PER_BYTE;
+	guard(mutex)(&kvm->arch.vgic.lpi_tables_lock);
+	return its_lpi_inv_locked(kvm, irq);
 }
 
-/* The word of @vcpu's pending table that has @intid. */
-static int its_lpi_read_pending(struct kvm_vcpu *vcpu, u32 intid, u64 *bits)
+static struct vgic_irq *its_lpi_get(struct kvm *kvm, u32 intid)
 {
-	__le64 raw = 0;
-	int ret;
+	struct vgic_irq *irq;
 
-	ret = kvm_read_guest_lock(vcpu->kvm,
-				  its_lpi_pending_gpa(vcpu, round_down(intid, ITS_LPI_RUN)),
-				  &raw, sizeof(raw));
-	*bits = le64_to_cpu(raw);
-	return ret;
+	guard(rcu)();
+	irq = xa_load(&kvm->arch.vgic.lpi_xa, intid);
+	return irq && vgic_try_get_irq_ref(irq) ? irq : NULL;
 }
 
-/* What the table said is KVM's to keep from now on. */
-static void its_lpi_consume_pending(struct kvm_vcpu *vcpu, u32 intid)
+/**
+ * vgic_its_invlpi() - The guest writes GICR_INVLPIR: read an LPI's configuration.
+ * @kvm: The VM.
+ * @intid: INTID, of any value.
+ *
+ * If the LPI is not mapped, its configuration is read when it is.
+ *
+ * Context: May sleep.
+ */
+void vgic_its_invlpi(struct kvm *kvm, u32 intid)
 {
-	gpa_t gpa = its_lpi_pending_gpa(vcpu, intid);
-	u8 byte;
+	struct vgic_irq *irq;
 
-	if (kvm_read_guest_lock(vcpu->kvm, gpa, &byte, 1))
+	guard(mutex)(&kvm->arch.vgic.lpi_tables_lock);
+	kvm->arch.vgic.lpi_tables_gen++;
+	irq = its_lpi_get(kvm, intid);
+	if (!irq)
 		return;
-	byte &= ~BIT(intid % BITS_PER_BYTE);
-	vgic_write_guest_lock(vcpu->kvm, gpa, &byte, 1);
+	its_lpi_inv_locked(kvm, irq);
+	vgic_put_irq(kvm, irq);
 }
 
 void its_lpi_forget_tables(struct vgic_its *its)
@@ -121,16 +143,17 @@ void its_lpi_forget_tables(struct vgic_its *its)
 
 static int its_lpi_find_config(struct vgic_its *its, u32 intid, u8 *config)
 {
+	u32 first = round_down(intid, ITS_LPI_RUN), gen = its->kvm->arch.vgic.lpi_tables_gen;
 	struct its_lpi_tables *t = &its->lpi_tables;
-	u32 first = round_down(intid, ITS_LPI_RUN);
 	int ret;
 
-	if (t->first != first) {
+	if (t->first != first || t->gen != gen) {
 		t->first = 0;
 		ret = its_lpi_read_config(its->kvm, first, t->config, ITS_LPI_RUN);
 		if (ret)
 			return ret;
 		t->first = first;
+		t->gen = gen;
 		memset(t->pending, 0, sizeof(t->pending));
 	}
 	*config = t->config[intid - first];
@@ -147,7 +170,7 @@ static int its_lpi_find_pending(struct vgic_its *its, u32 intid, struct kvm_vcpu
 
 	if (t->pending[nr].vcpu != vcpu) {
 		t->pending[nr].vcpu = NULL;
-		ret = its_lpi_read_pending(vcpu, intid, &t->pending[nr].bits);
+		ret = its_pending_read(vcpu, intid, &t->pending[nr].bits);
 		if (ret)
 			return ret;
 		t->pending[nr].vcpu = vcpu;
@@ -163,7 +186,8 @@ static int its_lpi_find_pending(struct vgic_its *its, u32 intid, struct kvm_vcpu
  * @target: The vCPU that it is to go to, or NULL.
  * @state: Where to put the state.
  *
- * Context: cmd_lock and its_lock. May sleep.
+ * Context: cmd_lock, its_lock and lpi_tables_lock, which is held until the LPI has
+ * that state. May sleep.
  * Return: 0, or -EFAULT if the guest's tables can't be read.
  */
 int its_lpi_read_tables(struct vgic_its *its, u32 intid, struct kvm_vcpu *target,
@@ -171,10 +195,13 @@ int its_lpi_read_tables(struct vgic_its *its, u32 intid, struct kvm_vcpu *target
 {
 	int ret;
 
+	lockdep_assert_held(&its->kvm->arch.vgic.lpi_tables_lock);
+
 	state->target = target;
+	state->counts = target && its_pending_counts(target, intid);
 	state->pending = false;
 	ret = its_lpi_find_config(its, intid, &state->config);
-	if (!ret && target)
+	if (!ret && state->counts)
 		ret = its_lpi_find_pending(its, intid, target, &state->pending);
 	return ret;
 }
@@ -218,6 +245,22 @@ static struct vgic_irq *its_lpi_publish(struct kvm *kvm, struct vgic_irq *irq)
 }
 
 /*
+ * The target is read without irq_lock by its_lpi_find(), its_lpi_configure_run(),
+ * its_map_add_event() and its_forward_find().
+ */
+static void its_lpi_set_target(struct vgic_irq *irq, struct kvm_vcpu *target)
+{
+	lockdep_assert_held(&irq->irq_lock);
+
+	WRITE_ONCE(irq->target_vcpu, target);
+	/*
+	 * Orders lpi_xa and the target before EnableLPIs, which its_inject_check() reads once
+	 * irq_lock is dropped. Pairs with vgic_its_lpis_disabled().
+	 */
+	smp_mb();
+}
+
+/*
  * One more event is mapped to it, which has a reference. The first one finds an LPI
  * in the state that the tables have it in, even if something has kept the object.
  * Return: whether it is the first.
@@ -229,7 +272,7 @@ static bool its_lpi_attach(struct vgic_irq *irq, const struct its_lpi_state *sta
 	guard(raw_spinlock_irqsave)(&irq->irq_lock);
 	if (lpi->nr_events++)
 		return false;
-	irq->target_vcpu = state->target;
+	its_lpi_set_target(irq, state->target);
 	irq->priority = state->config & LPI_PRIORITY;
 	irq->enabled = state->config & LPI_PROP_ENABLED;
 	vgic_lpi_queue_withdraw(irq);
@@ -242,7 +285,7 @@ static bool its_lpi_attach(struct vgic_irq *irq, const struct its_lpi_state *sta
  * @kvm: The VM.
  * @intid: INTID, in range.
  * @state: What its_lpi_read_tables() has said, for the LPI if no other event is
- *	mapped to it. If that is pending, its_lpi_load_pending() makes the LPI so.
+ *	mapped to it. If it is pending, its_lpi_load_pending() makes the LPI so.
  *
  * Context: its_lock. May sleep.
  * Return: The event, out of reach yet, or an ERR_PTR: -ENOMEM.
@@ -267,7 +310,7 @@ struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_s
 			return ERR_PTR(-ENOMEM);
 		}
 	}
-	state->pending &= its_lpi_attach(irq, state);
+	state->counts &= its_lpi_attach(irq, state);
 	event->irq = irq;
 	return event;
 }
@@ -278,6 +321,7 @@ static void its_lpi_set_pending(struct vgic_irq *irq)
 
 	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
 		irq->pending_latch = !irq->hw;
+		irq->from_table = !irq->hw;
 		its_forward_set_pending(irq, true);
 		vcpu = vgic_lpi_queue_update(irq);
 	}
@@ -286,20 +330,18 @@ static void its_lpi_set_pending(struct vgic_irq *irq)
 
 /**
  * its_lpi_load_pending() - Take over the pending state that the guest's table has.
- * @its: The ITS.
  * @irq: The LPI of an event that has been mapped.
  * @state: The same as for its_lpi_new_event().
  *
- * Context: cmd_lock and its_lock. May sleep.
+ * Context: its_lock and lpi_tables_lock. May sleep.
  */
-void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
-			  const struct its_lpi_state *state)
+void its_lpi_load_pending(struct vgic_irq *irq, const struct its_lpi_state *state)
 {
-	if (!state->pending)
+	if (!state->counts)
 		return;
-	its_lpi_consume_pending(state->target, irq->intid);
-	its_lpi_forget_tables(its);
-	its_lpi_set_pending(irq);
+	its_pending_take(state->target, irq->intid, state->pending);
+	if (state->pending)
+		its_lpi_set_pending(irq);
 }
 
 /* That of the LPI goes with it: when its last reference and RCU let go. */
@@ -318,7 +360,7 @@ static struct kvm_vcpu *its_lpi_detach(struct vgic_irq *irq)
 {
 	if (--container_of(irq, struct its_lpi, irq)->nr_events)
 		return NULL;
-	irq->target_vcpu = NULL;
+	its_lpi_set_target(irq, NULL);
 	return vgic_lpi_queue_withdraw(irq);
 }
 
@@ -367,25 +409,25 @@ void its_lpi_free_event(struct kvm *kvm, struct its_event *event)
 /**
  * its_lpi_retarget() - Send an LPI to another vCPU from now on.
  * @irq: The LPI.
- * @from: Only if it was sent to this one; NULL: from wherever.
  * @to: The vCPU.
  *
- * If it is pending, it moves along. If a vCPU has it in a list register, that is kicked,
- * and hands the LPI over when it exits.
+ * If it is pending, it moves along, from wherever MOVALL has moved it to. If a vCPU has it
+ * in a list register, that is kicked, and hands the LPI over when it exits.
  *
  * Context: The caller holds a reference to @irq. May sleep.
  * Return: 0, or an error of the host's ITS.
  */
-int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *from, struct kvm_vcpu *to)
+int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *to)
 {
 	struct kvm_vcpu *vcpu;
 	int ret;
 
 	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
-		if (from && irq->target_vcpu != from)
+		if (irq->target_vcpu == to)
 			return 0;
 		ret = its_forward_retarget(irq, to);
-		irq->target_vcpu = to;
+		WRITE_ONCE(irq->moved_to, NULL);
+		its_lpi_set_target(irq, to);
 		/* A vCPU that has it in a list register hands it back. */
 		vcpu = vgic_lpi_queue_update(irq) ?: irq->lr_vcpu;
 	}
@@ -413,18 +455,36 @@ int its_lpi_clear(struct vgic_irq *irq)
 	return ret;
 }
 
-/*
- * The first LPI from *@intid on that is sent to @vcpu, with a reference, or NULL.
- * Its INTID goes to *@intid.
- */
-static struct vgic_irq *its_lpi_find(struct kvm_vcpu *vcpu, unsigned long *intid)
+/* For its_lpi_find(): the vCPU that an LPI is sent to. */
+struct kvm_vcpu *its_lpi_target(const struct vgic_irq *irq)
 {
-	XA_STATE(xas, &vcpu->kvm->arch.vgic.lpi_xa, *intid);
+	return READ_ONCE(irq->target_vcpu);
+}
+
+/**
+ * its_lpi_find() - Find the next LPI, of a vCPU or of all.
+ * @kvm: The VM.
+ * @intid: The INTID to begin with; that of the LPI is put there.
+ * @of: Whose an LPI is: its_lpi_target() or vgic_lpi_queue_place(), as of this moment.
+ *	NULL: any LPI will do.
+ * @vcpu: The vCPU that @of is to return.
+ *
+ * An LPI that is retargeted meanwhile may be found or not. The caller reads the target
+ * again with irq_lock held.
+ *
+ * Context: Any.
+ * Return: The LPI, with a reference, or NULL.
+ */
+struct vgic_irq *its_lpi_find(struct kvm *kvm, unsigned long *intid,
+			      struct kvm_vcpu *(*of)(const struct vgic_irq *irq),
+			      struct kvm_vcpu *vcpu)
+{
+	XA_STATE(xas, &kvm->arch.vgic.lpi_xa, *intid);
 	struct vgic_irq *irq;
 
 	guard(rcu)();
 	xas_for_each(&xas, irq, ULONG_MAX) {
-		if (xas_retry(&xas, irq) || READ_ONCE(irq->target_vcpu) != vcpu ||
+		if (xas_retry(&xas, irq) || (of && of(irq) != vcpu) ||
 		    !vgic_try_get_irq_ref(irq))
 			continue;
 		*intid = xas.xa_index;
@@ -433,34 +493,47 @@ static struct vgic_irq *its_lpi_find(struct kvm_vcpu *vcpu, unsigned long *intid
 	return NULL;
 }
 
-/**
- * its_lpi_move_all() - Send all LPIs of a vCPU to another.
- * @kvm: The VM.
- * @from: From which vCPU.
- * @to: To which vCPU.
- *
- * Context: May sleep; each LPI gives others a chance to run.
- */
-void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *to)
+static void its_lpi_move(struct vgic_irq *irq, struct kvm_vcpu *from, struct kvm_vcpu *to)
 {
-	unsigned long intid = VGIC_MIN_LPI;
-	struct vgic_irq *irq;
+	struct kvm_vcpu *vcpu;
 
-	while ((irq = its_lpi_find(from, &intid))) {
-		its_lpi_retarget(irq, from, to);
-		vgic_put_irq(kvm, irq);
-		intid++;
-		cond_resched();
-	}
+	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock)
+		vcpu = vgic_lpi_queue_move(irq, from, to);
+	vgic_lpi_queue_kick(vcpu);
 }
 
-/*
- * Whether the configuration is @config already. Without irq_lock: another command that
- * changes it now is not ordered with the guest's request to read the table again.
+/**
+ * its_lpi_move_some() - Move the next pending LPIs of a vCPU to another.
+ * @from: From which vCPU.
+ * @to: To which vCPU.
+ * @intid: The INTID to begin with. The INTID to go on with is put there.
+ *
+ * Where MSIs go from now on does not change: MAPC and MOVI say that. An LPI that GICv4
+ * forwards stays pending for its target.
+ *
+ * Context: May sleep; each LPI gives others a chance to run.
+ * Return: true after ITS_LPI_RUN LPIs, false if there are no more.
  */
+bool its_lpi_move_some(struct kvm_vcpu *from, struct kvm_vcpu *to, unsigned long *intid)
+{
+	struct vgic_irq *irq;
+
+	for (u32 i = 0; i < ITS_LPI_RUN; i++) {
+		irq = its_lpi_find(from->kvm, intid, vgic_lpi_queue_place, from);
+		if (!irq)
+			return false;
+		its_lpi_move(irq, from, to);
+		vgic_put_irq(from->kvm, irq);
+		++*intid;
+		cond_resched();
+	}
+	return true;
+}
+
+/* With lpi_tables_lock held, without irq_lock: is the configuration @config already? */
 static bool its_lpi_is_configured(struct vgic_irq *irq, u8 config)
 {
-	/* Only its_lpi_configure() changes them but for hw, which irq_lock is taken for. */
+	/* lpi_tables_lock guards them too, but for hw, which irq_lock is taken for. */
 	return !data_race(irq->hw || irq->priority != (config & LPI_PRIORITY) ||
 			  irq->enabled != !!(config & LPI_PROP_ENABLED));
 }
@@ -489,114 +562,53 @@ static void its_lpi_configure_run(struct kvm_vcpu *vcpu, unsigned long first, co
 }
 
 /**
- * vgic_its_invall() - Read the configuration of all LPIs that a vCPU gets.
+ * its_lpi_configure_some() - Read the configuration of the next LPIs that a vCPU gets.
  * @vcpu: The vCPU.
+ * @intid: The INTID to begin with. The INTID to go on with is put there.
  *
  * What can't be read stays as it is.
  *
- * Context: May sleep; gives others a chance to run all ITS_LPI_RUN LPIs. Ends early where
- * the caller is about to be killed.
+ * Context: May sleep; gives others a chance to run.
+ * Return: true after ITS_LPI_RUN INTIDs, false if there are no more LPIs.
+ */
+bool its_lpi_configure_some(struct kvm_vcpu *vcpu, unsigned long *intid)
+{
+	struct its_vpe *vpe = &vcpu->arch.vgic_cpu.vgic_v3.its_vpe;
+	struct kvm *kvm = vcpu->kvm;
+	u8 config[ITS_LPI_RUN] __uninitialized;
+
+	if (!xa_find(&kvm->arch.vgic.lpi_xa, intid, ULONG_MAX, XA_PRESENT)) {
+		scoped_guard(mutex, &kvm->arch.vgic.lpi_tables_lock)
+			kvm->arch.vgic.lpi_tables_gen++;
+		if (vpe->its_vm)
+			its_invall_vpe(vpe);
+		return false;
+	}
+	*intid = round_down(*intid, ITS_LPI_RUN);
+	scoped_guard(mutex, &kvm->arch.vgic.lpi_tables_lock) {
+		kvm->arch.vgic.lpi_tables_gen++;
+		if (!its_lpi_read_config(kvm, *intid, config, ITS_LPI_RUN))
+			its_lpi_configure_run(vcpu, *intid, config);
+	}
+	*intid += ITS_LPI_RUN;
+	cond_resched();
+	return true;
+}
+
+/**
+ * vgic_its_invall() - Read the configuration of all LPIs that a vCPU gets.
+ * @vcpu: The vCPU.
+ *
+ * For GICR_INVALLR.
+ *
+ * Context: May sleep. Ends early if the caller is about to be killed.
  * Return: 0
  */
 int vgic_its_invall(struct kvm_vcpu *vcpu)
 {
-	struct its_vpe *vpe = &vcpu->arch.vgic_cpu.vgic_v3.its_vpe;
-	struct kvm *kvm = vcpu->kvm;
 	unsigned long intid = VGIC_MIN_LPI;
-	u8 config[ITS_LPI_RUN] __uninitialized;
 
-	while (xa_find(&kvm->arch.vgic.lpi_xa, &intid, ULONG_MAX, XA_PRESENT)) {
-		intid = round_down(intid, ITS_LPI_RUN);
-		if (!its_lpi_read_config(kvm, intid, config, ITS_LPI_RUN))
-			its_lpi_configure_run(vcpu, intid, config);
-		intid += ITS_LPI_RUN;
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return 0;
-	}
-	if (vpe->its_vm)
-		its_invall_vpe(vpe);
+	while (its_lpi_configure_some(vcpu, &intid) && !fatal_signal_pending(current))
+		;
 	return 0;
-}
-
-static void its_lpi_enable(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
-{
-	guard(raw_spinlock_irqsave)(&irq->irq_lock);
-	if (irq->target_vcpu == vcpu && !irq->hw) {
-		irq->pending_latch = true;
-		vgic_lpi_queue_update(irq);
-	}
-}
-
-/* The word of the pending table that has @intid, at the moment that LPIs are enabled. */
-static u64 its_lpi_first_pending(struct kvm_vcpu *vcpu, u32 intid)
-{
-	u64 pending;
-
-	if (READ_ONCE(vcpu->arch.vgic_cpu.pendbaser) & GICR_PENDBASER_PTZ)
-		return 0;
-	/* What can't be read is not pending. */
-	return its_lpi_read_pending(vcpu, intid, &pending) ? 0 : pending;
-}
-
-/**
- * vgic_enable_lpis() - GICR_CTLR.EnableLPIs has been set: read the pending table.
- * @vcpu: The redistributor's vCPU.
- *
- * MSIs may have been delivered since then, and LPIs may have been sent here before: what
- * is pending stays so, and is in the vCPU's queue already.
- *
- * Context: May sleep; each LPI gives others a chance to run.
- */
-void vgic_enable_lpis(struct kvm_vcpu *vcpu)
-{
-	unsigned long intid = VGIC_MIN_LPI, run = 0;
-	struct vgic_irq *irq;
-	u64 pending = 0;
-
-	while ((irq = its_lpi_find(vcpu, &intid))) {
-		if (run != round_down(intid, ITS_LPI_RUN)) {
-			run = round_down(intid, ITS_LPI_RUN);
-			pending = its_lpi_first_pending(vcpu, intid);
-		}
-		if (pending & BIT_ULL(intid % ITS_LPI_RUN))
-			its_lpi_enable(vcpu, irq);
-		vgic_put_irq(vcpu->kvm, irq);
-		intid++;
-		cond_resched();
-	}
-	vgic_lpi_queue_kick(vcpu);
-}
-
-static void its_lpi_disable(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
-{
-	struct kvm_vcpu *holder = NULL;
-
-	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
-		if (irq->target_vcpu == vcpu && !irq->hw)
-			holder = vgic_lpi_queue_withdraw(irq);
-	}
-	vgic_lpi_queue_kick(holder);
-}
-
-/**
- * vgic_its_lpis_disabled() - GICR_CTLR.EnableLPIs has been cleared.
- * @vcpu: The redistributor's vCPU.
- *
- * Take the pending state of the vCPU's LPIs away. Injection tests EnableLPIs inside
- * irq_lock: it is undone here, or sees it cleared.
- *
- * Context: May sleep; each LPI gives others a chance to run.
- */
-void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu)
-{
-	unsigned long intid = VGIC_MIN_LPI;
-	struct vgic_irq *irq;
-
-	while ((irq = its_lpi_find(vcpu, &intid))) {
-		its_lpi_disable(vcpu, irq);
-		vgic_put_irq(vcpu->kvm, irq);
-		intid++;
-		cond_resched();
-	}
 }

@@ -104,12 +104,48 @@ static void its_map_set_collection(struct its_event *event, struct its_collectio
 	WRITE_ONCE(event->collection, coll);
 }
 
+static void its_map_freed(struct rcu_head *rcu)
+{
+	struct its_freed *freed = container_of(rcu, struct its_freed, rcu);
+
+	/* Pairs with its_map_may_add() and its_destroy(): @rcu is not used any more. */
+	smp_store_release(&freed->waiting, 0);
+}
+
+/**
+ * its_map_may_add() - Whether few enough objects wait for RCU to map more.
+ * @its: The ITS.
+ *
+ * If not, a grace period that will free some of them has been requested.
+ *
+ * Context: its_lock.
+ * Return: true if fewer than ITS_MAX_FREED of them wait.
+ */
+bool its_map_may_add(struct vgic_its *its)
+{
+	struct its_freed *freed = &its->freed;
+	u32 waiting;
+
+	lockdep_assert_held(&its->its_lock);
+
+	/* Pairs with its_map_freed(). */
+	waiting = smp_load_acquire(&freed->waiting);
+	if (!waiting && freed->recent >= ITS_MAX_FREED / 2) {
+		waiting = freed->recent;
+		WRITE_ONCE(freed->waiting, waiting);
+		freed->recent = 0;
+		call_rcu_hurry(&freed->rcu, its_map_freed);
+	}
+	return waiting + freed->recent < ITS_MAX_FREED;
+}
+
 /* The way to it goes before or after. */
 static void its_map_unmap(struct vgic_its *its, struct its_event *event)
 {
 	if (event->collection)
 		list_del(&event->siblings);
 	its->nr_events--;
+	its->freed.recent++;
 	its_lpi_free_event(its->kvm, event);
 }
 
@@ -131,6 +167,7 @@ static void its_map_free_device(struct vgic_its *its, struct its_device *dev)
 	/* Its nodes are RCU's as well: who walks them yet comes to unmapped events. */
 	xa_destroy(&dev->events);
 	kfree_rcu(dev, rcu);
+	its->freed.recent++;
 }
 
 /**
@@ -176,27 +213,24 @@ int its_map_device(struct vgic_its *its, u32 devid, gpa_t itt, u32 bits)
 /**
  * its_map_drop_device() - Unmap a device and all its events, if it is mapped.
  * @its: The ITS.
- * @devid: DeviceID.
+ * @devid: DeviceID, of any value.
  *
- * Its entry in the guest's table goes as well, so that it is not restored.
+ * The guest's tables stay as they are, and do not matter: a device that is mapped is
+ * unmapped even if its place in the table no longer exists.
  *
- * Return: 0, or ITS_DEVICE_OOR.
+ * Return: 0; ITS_DEVICE_OOR if it is not mapped, and can't be.
  */
 int its_map_drop_device(struct vgic_its *its, u32 devid)
 {
-	struct its_device *dev;
+	struct its_device *dev = its_map_find_device(its, devid);
 	gpa_t gpa;
 
 	lockdep_assert_held(&its->its_lock);
 
-	if (!its_table_dte(its, devid, &gpa))
-		return ITS_DEVICE_OOR;
-	dev = its_map_find_device(its, devid);
-	if (dev) {
-		its_map_set_device(its, devid, NULL);
-		its_map_free_device(its, dev);
-	}
-	its_table_write(its, gpa, 0);
+	if (!dev)
+		return its_table_dte(its, devid, &gpa) ? 0 : ITS_DEVICE_OOR;
+	its_map_set_device(its, devid, NULL);
+	its_map_free_device(its, dev);
 	return 0;
 }
 
@@ -222,8 +256,11 @@ void its_map_drop_devices(struct vgic_its *its)
 	for (u32 nr = 0; nr < ITS_NR_BUSES; nr++) {
 		bus = rcu_replace_pointer(its->buses[nr], NULL,
 					  lockdep_is_held(&its->its_lock));
-		if (bus)
-			kfree_rcu(bus, rcu);
+		if (!bus)
+			continue;
+		kfree_rcu(bus, rcu);
+		/* As large as several of the others. */
+		its->freed.recent += sizeof(*bus) / sizeof(struct its_lpi);
 	}
 	WARN_ON_ONCE(its->nr_events);
 }
@@ -246,6 +283,7 @@ static struct its_collection *its_map_add_collection(struct vgic_its *its, u32 i
 		return ERR_PTR(ret);
 	}
 	list_add_tail(&coll->created, &its->created);
+	its->nr_collections++;
 	return coll;
 }
 
@@ -256,7 +294,7 @@ static void its_map_retarget(struct vgic_its *its, struct its_collection *coll,
 
 	WRITE_ONCE(coll->target, target);
 	list_for_each_entry(event, &coll->events, siblings) {
-		its_lpi_retarget(event->irq, NULL, target);
+		its_lpi_retarget(event->irq, target);
 		cond_resched();
 	}
 }
@@ -295,7 +333,9 @@ static void its_map_free_collection(struct vgic_its *its, struct its_collection 
 		cond_resched();
 	}
 	list_del(&coll->created);
+	its->nr_collections--;
 	kfree_rcu(coll, rcu);
+	its->freed.recent++;
 }
 
 /**
@@ -339,6 +379,7 @@ static int its_map_add_event(struct vgic_its *its, struct its_device *dev, u32 e
 	struct its_event *event;
 	int ret;
 
+	guard(mutex)(&its->kvm->arch.vgic.lpi_tables_lock);
 	ret = its_lpi_read_tables(its, intid, coll->target, &state);
 	if (ret)
 		return ret;
@@ -350,14 +391,16 @@ static int its_map_add_event(struct vgic_its *its, struct its_device *dev, u32 e
 	ret = xa_insert(&dev->events, evid, event, GFP_MAP);
 	if (ret) {
 		its_lpi_undo_event(its->kvm, event);
+		its->freed.recent++;
 		return ret;
 	}
 	list_add_tail(&event->siblings, &coll->events);
 	its->nr_events++;
 
-	its_lpi_load_pending(its, event->irq, &state);
+	its_lpi_load_pending(event->irq, &state);
+	/* Without irq_lock: an ITS that retargets it now may come before or after this. */
 	if (coll->target && READ_ONCE(event->irq->target_vcpu) != coll->target)
-		its_lpi_retarget(event->irq, NULL, coll->target);
+		its_lpi_retarget(event->irq, coll->target);
 	return 0;
 }
 
@@ -423,7 +466,7 @@ void its_map_move(struct vgic_its *its, struct its_event *event, struct its_coll
 
 	its_map_set_collection(event, to);
 	list_move_tail(&event->siblings, &to->events);
-	its_lpi_retarget(event->irq, NULL, to->target);
+	its_lpi_retarget(event->irq, to->target);
 }
 
 /**
@@ -432,7 +475,7 @@ void its_map_move(struct vgic_its *its, struct its_event *event, struct its_coll
  * @devid: DeviceID, of any value.
  * @evid: EventID, of any value.
  *
- * Its entry in the guest's ITT goes as well, so that it is not restored.
+ * The guest's ITT stays as it is: its_save() leaves out what is not mapped.
  *
  * Return: 0, or ITS_UNMAPPED_INTERRUPT.
  */
@@ -440,14 +483,11 @@ int its_map_drop_event(struct vgic_its *its, u32 devid, u32 evid)
 {
 	struct its_device *dev = its_map_find_device(its, devid);
 	struct its_event *event = dev ? xa_erase(&dev->events, evid) : NULL;
-	gpa_t gpa;
 
 	lockdep_assert_held(&its->its_lock);
 
 	if (!event)
 		return ITS_UNMAPPED_INTERRUPT;
 	its_map_unmap(its, event);
-	if (its_table_ite(its, dev, evid, &gpa))
-		its_table_write(its, gpa, 0);
 	return 0;
 }

@@ -22,13 +22,17 @@
 static unsigned long its_regs_read_ctlr(struct kvm *kvm, struct vgic_its *its,
 					gpa_t addr, unsigned int len)
 {
-	u32 ctlr = READ_ONCE(its->enabled) ? GITS_CTLR_ENABLE : 0;
-	/* Pairs with its_cmd_advance(): quiescent is to mean that all is done. */
-	u32 creadr = smp_load_acquire(&its->creadr);
+	bool quiescent;
 
-	if (creadr == READ_ONCE(its->cwriter))
-		ctlr |= GITS_CTLR_QUIESCENT;
-	return ctlr;
+	/* Pairs with its_regs_set_enabled(): @disabling was set before. */
+	if (!smp_load_acquire(&its->enabled)) {
+		/* Pairs with its_regs_set_enabled(): injections are over. */
+		quiescent = !smp_load_acquire(&its->disabling);
+		return quiescent ? GITS_CTLR_QUIESCENT : 0;
+	}
+	/* Pairs with its_cmd_advance(): quiescent is to mean that all is done. */
+	quiescent = smp_load_acquire(&its->creadr) == READ_ONCE(its->cwriter);
+	return GITS_CTLR_ENABLE | (quiescent ? GITS_CTLR_QUIESCENT : 0);
 }
 
 /* To enable it without memory for tables and queue is UNPREDICTABLE. */
@@ -38,19 +42,35 @@ static bool its_regs_may_enable(struct vgic_its *its)
 	       GITS_BASER_VALID && its->cbaser & GITS_CBASER_VALID;
 }
 
+/*
+ * No command is run while cmd_lock is held, so that the ITS is idle once injections are
+ * over. A command that was interrupted begins anew when the ITS is enabled again.
+ */
+static void its_regs_set_enabled(struct vgic_its *its, bool enable)
+{
+	lockdep_assert_held(&its->cmd_lock);
+
+	WRITE_ONCE(its->disabling, !enable);
+	/* Pairs with its_regs_read_ctlr(): who sees it cleared sees @disabling set. */
+	smp_store_release(&its->enabled, enable);
+	if (enable)
+		return;
+	its->walk.vcpu = NULL;
+	its_inject_wait();
+	/* Pairs with its_regs_read_ctlr(). */
+	smp_store_release(&its->disabling, false);
+}
+
 static void its_regs_write_ctlr(struct kvm *kvm, struct vgic_its *its,
 				gpa_t addr, unsigned int len, unsigned long val)
 {
 	bool enable = val & GITS_CTLR_ENABLE;
 
-	guard(mutex)(&its->cmd_lock);
-
-	if (enable && !its->enabled && !its_regs_may_enable(its))
-		return;
-	if (enable != its->enabled) {
-		WRITE_ONCE(its->enabled, enable);
-		if (!enable)
-			its_inject_wait();
+	scoped_guard(mutex, &its->cmd_lock) {
+		if (enable && !its->enabled && !its_regs_may_enable(its))
+			return;
+		if (enable != its->enabled)
+			its_regs_set_enabled(its, enable);
 	}
 	its_cmd_process(its);
 }
@@ -131,12 +151,12 @@ static unsigned long its_regs_read_cwriter(struct kvm *kvm, struct vgic_its *its
 static void its_regs_write_cwriter(struct kvm *kvm, struct vgic_its *its,
 				   gpa_t addr, unsigned int len, unsigned long val)
 {
-	guard(mutex)(&its->cmd_lock);
-
-	val = update_64bit_reg(its->cwriter, addr & 7, len, val) & ITS_CMD_OFFSET;
-	if (val >= its_cmd_queue_bytes(its))
-		return;
-	WRITE_ONCE(its->cwriter, val);
+	scoped_guard(mutex, &its->cmd_lock) {
+		val = update_64bit_reg(its->cwriter, addr & 7, len, val) & ITS_CMD_OFFSET;
+		if (val >= its_cmd_queue_bytes(its))
+			return;
+		WRITE_ONCE(its->cwriter, val);
+	}
 	its_cmd_process(its);
 }
 
@@ -276,6 +296,7 @@ void its_regs_reset(struct vgic_its *its)
 	its->cbaser = 0;
 	its->creadr = 0;
 	its->cwriter = 0;
+	its->walk.vcpu = NULL;
 	for (u32 nr = 0; nr < ITS_NR_BASERS; nr++)
 		its->baser[nr] = its_regs_sanitise_baser(nr, its->baser[nr] & ~GITS_BASER_VALID);
 }

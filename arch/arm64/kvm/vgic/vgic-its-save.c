@@ -27,6 +27,96 @@ static int its_save_pause(void)
 }
 
 /*
+ * Reading a table: to restore it, and to find what restoring would read.
+ */
+
+/**
+ * struct its_table_reader - Reads a table's entries, mostly one behind the other.
+ * @its:	The ITS.
+ * @base:	Address of the table.
+ * @nr:		Number of entries.
+ * @window:	Address of @run, aligned to its size; or no such address.
+ * @run:	What has been read.
+ */
+struct its_table_reader {
+	struct vgic_its	*its;
+	gpa_t		base;
+	u64		nr;
+	gpa_t		window;
+	__le64		run[RUN_ENTRIES];
+};
+
+#define ITS_TABLE_READER(_its, _base, _nr) \
+	{ .its = (_its), .base = (_base), .nr = (_nr), .window = INVALID_GPA }
+
+/* What the guest has no memory for reads as zero: no entry was saved there. */
+static int its_save_read_run(struct vgic_its *its, gpa_t gpa, __le64 *run)
+{
+	if (!its_table_is_memory(its, gpa)) {
+		memset(run, 0, RUN_BYTES);
+		return 0;
+	}
+	return kvm_read_guest_lock(its->kvm, gpa, run, RUN_BYTES);
+}
+
+static int its_save_read(struct its_table_reader *r, u64 index, u64 *entry)
+{
+	gpa_t gpa = r->base + index * ITS_ENTRY_BYTES;
+	gpa_t window = round_down(gpa, RUN_BYTES);
+	int ret;
+
+	if (window != r->window) {
+		r->window = INVALID_GPA;
+		ret = its_save_pause();
+		ret = ret ?: its_save_read_run(r->its, window, r->run);
+		if (ret)
+			return ret;
+		r->window = window;
+	}
+	*entry = le64_to_cpu(r->run[(gpa - window) / ITS_ENTRY_BYTES]);
+	return 0;
+}
+
+/* Those of its_save_clear() from @index up to @end, which are read at once. */
+static int its_save_clear_run(struct its_table_reader *r, u64 index, u64 end, u64 valid)
+{
+	u64 entry;
+	int ret;
+
+	for (; index < end; index++) {
+		ret = its_save_read(r, index, &entry);
+		if (!ret && entry & valid)
+			ret = its_table_write(r->its, r->base + index * ITS_ENTRY_BYTES, 0);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * What restoring reads where nothing is mapped must be invalid, whatever the guest or an
+ * earlier save has left there. Clear those of the @nr entries at @base that have any of
+ * the bits @valid.
+ */
+static int its_save_clear(struct vgic_its *its, gpa_t base, u64 nr, u64 valid)
+{
+	struct its_table_reader r = ITS_TABLE_READER(its, base, nr);
+	u64 first = base % RUN_BYTES / ITS_ENTRY_BYTES, end, entry;
+	int ret;
+
+	for (u64 i = 0; i < nr; i = end) {
+		end = min(round_down(first + i, RUN_ENTRIES) + RUN_ENTRIES - first, nr);
+		ret = its_save_read(&r, i, &entry);
+		/* There is nothing to clear, nearly always. */
+		if (!ret && memchr_inv(r.run, 0, RUN_BYTES))
+			ret = its_save_clear_run(&r, i, end, valid);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
  * Saving an ITT.
  */
 
@@ -35,14 +125,22 @@ static int its_save_pause(void)
  * @nr:		How many.
  * @evid:	Their EventIDs.
  * @ite:	Their ITEs.
- * @strays:	There have been events in no collection, which are left out.
+ * @strays:	There have been events that are left out: their collection is unmapped, or
+ *		GICR_PROPBASER has no room for their LPI any more.
+ * @end_intid:	The first INTID that it has no room for.
  */
 struct its_itt_run {
 	u32	nr;
 	u32	evid[RUN_ENTRIES];
 	u64	ite[RUN_ENTRIES];
 	bool	strays;
+	u32	end_intid;
 };
+
+static bool its_save_is_stray(struct its_event *event, u32 end_intid)
+{
+	return !event->collection || event->irq->intid >= end_intid;
+}
 
 /*
  * Add the events from *@evid on, as there is room for; *@evid is where to go on. NEXT
@@ -59,7 +157,7 @@ static int its_save_gather(struct its_device *dev, struct its_itt_run *run, unsi
 	xas_for_each(&xas, event, ULONG_MAX) {
 		if (event->irq->hw && !may_forward)
 			return -EACCES;
-		if (!event->collection) {
+		if (its_save_is_stray(event, run->end_intid)) {
 			run->strays = true;
 			continue;
 		}
@@ -96,18 +194,17 @@ static int its_save_run(struct vgic_its *its, gpa_t itt, struct its_itt_run *run
 	return 0;
 }
 
-/* An event in no collection is saved as invalid. */
-static int its_save_strays(struct vgic_its *its, struct its_device *dev)
+/* They are saved as invalid, although restoring does not look at all of them. */
+static int its_save_strays(struct vgic_its *its, struct its_device *dev, u32 end_intid)
 {
 	struct its_event *event;
 	unsigned long evid;
 	int ret;
 
 	xa_for_each(&dev->events, evid, event) {
-		if (event->collection)
+		if (!its_save_is_stray(event, end_intid))
 			continue;
-		ret = its_table_write(its, dev->itt + evid * ITS_ENTRY_BYTES, 0);
-		ret = ret ?: its_save_pause();
+		ret = its_save_clear(its, dev->itt + evid * ITS_ENTRY_BYTES, 1, ITS_ITE_INTID);
 		if (ret)
 			return ret;
 	}
@@ -123,6 +220,7 @@ static int its_save_itt(struct vgic_its *its, struct its_device *dev)
 
 	run.nr = 0;
 	run.strays = false;
+	run.end_intid = its_lpi_intids(its->kvm);
 	for (;;) {
 		ret = its_save_gather(dev, &run, &evid);
 		if (ret)
@@ -141,7 +239,30 @@ static int its_save_itt(struct vgic_its *its, struct its_device *dev)
 		run.nr = 1;
 	}
 
-	return run.strays ? its_save_strays(its, dev) : 0;
+	return run.strays ? its_save_strays(its, dev, run.end_intid) : 0;
+}
+
+/*
+ * Clear what is before the first event that is saved. Restoring reads that one by one, and
+ * goes from one event to the next then.
+ */
+static int its_save_clear_itt(struct vgic_its *its, struct its_device *dev)
+{
+	u32 end_intid = its_lpi_intids(its->kvm);
+	struct its_event *event = xa_load(&dev->events, 0);
+	unsigned long evid;
+	int ret;
+
+	if (event && !its_save_is_stray(event, end_intid))
+		return 0;
+	xa_for_each(&dev->events, evid, event) {
+		if (!its_save_is_stray(event, end_intid))
+			break;
+		ret = its_save_pause();
+		if (ret)
+			return ret;
+	}
+	return its_save_clear(its, dev->itt, event ? evid : BIT(dev->bits), ITS_ITE_INTID);
 }
 
 /*
@@ -158,7 +279,69 @@ static int its_save_dte(struct vgic_its *its, gpa_t gpa, struct its_device *dev,
 			       FIELD_PREP(ITS_DTE_SIZE, dev->bits - 1));
 }
 
-/* A DeviceID that the table has no place for any more is left out. */
+/* The DTEs from @devid up to @end, where no device is saved. */
+static int its_save_clear_dtes(struct vgic_its *its, u32 devid, u32 end)
+{
+	gpa_t gpa;
+	int ret;
+
+	for (u32 next; devid < end; devid = next) {
+		next = min(its_table_dtes_end(its, devid), end);
+		ret = its_table_dtes(its, devid, &gpa);
+		if (ret > 0)
+			ret = its_save_clear(its, gpa, next - devid, ITS_DTE_VALID);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Where restoring looks next after the DTE of @devid, if the next device is @offset away. */
+static u32 its_save_next_read(struct vgic_its *its, u32 devid, u32 offset)
+{
+	u32 next = min_t(u32, offset, FIELD_MAX(ITS_DTE_NEXT));
+
+	return min(devid + next, its_table_dtes_end(its, devid));
+}
+
+/*
+ * The next device that is saved, and the address of its DTE. A DeviceID that the table has
+ * no place for any more is left out.
+ */
+static struct its_device *its_save_next_device(struct vgic_its *its, u32 *devid, gpa_t *gpa)
+{
+	struct its_device *dev;
+
+	while ((dev = its_map_next_device(its, devid)) && !its_table_dte(its, *devid, gpa))
+		++*devid;
+	return dev;
+}
+
+/*
+ * Clear what restoring reads of the device table and of ITTs where nothing is mapped. It is
+ * all cleared before anything is written: if the guest has let tables overlap, what is
+ * mapped is not lost.
+ */
+static int its_save_clear_devices(struct vgic_its *its)
+{
+	struct its_device *dev, *last = NULL;
+	u32 devid, last_devid = 0, from = 0;
+	gpa_t gpa;
+	int ret;
+
+	for (devid = 0; (dev = its_save_next_device(its, &devid, &gpa)); devid++) {
+		if (last)
+			from = its_save_next_read(its, last_devid, devid - last_devid);
+		ret = its_save_clear_dtes(its, from, devid);
+		ret = ret ?: its_save_clear_itt(its, dev);
+		if (ret)
+			return ret;
+		last = dev;
+		last_devid = devid;
+	}
+	return last ? 0 : its_save_clear_dtes(its, 0, BIT(ITS_DEVICEID_BITS));
+}
+
 static int its_save_devices(struct vgic_its *its)
 {
 	struct its_device *dev, *last = NULL;
@@ -166,9 +349,7 @@ static int its_save_devices(struct vgic_its *its)
 	gpa_t gpa, last_gpa;
 	int ret;
 
-	for (devid = 0; (dev = its_map_next_device(its, &devid)); devid++) {
-		if (!its_table_dte(its, devid, &gpa))
-			continue;
+	for (devid = 0; (dev = its_save_next_device(its, &devid, &gpa)); devid++) {
 		ret = its_save_itt(its, dev);
 		if (!ret && last)
 			ret = its_save_dte(its, last_gpa, last, devid - last_devid);
@@ -204,15 +385,19 @@ static int its_save_collections(struct vgic_its *its)
 			return ret;
 		gpa += ITS_ENTRY_BYTES;
 	}
-	return gpa < end ? its_table_write(its, gpa, 0) : 0;
+	/* The end of the collections, where the table is not full. */
+	return gpa < end ? its_save_clear(its, gpa, 1, ~0ULL) : 0;
 }
 
 /**
  * its_save() - Write the map to the tables in guest memory.
  * @its: The ITS.
  *
- * Return: 0; -EFAULT where the guest has no memory; -EACCES for forwarded LPIs
- * before GICv4.1; -EINTR.
+ * What restoring reads is true then: entries that are valid, but of nothing that is mapped,
+ * are cleared. Others are not written.
+ *
+ * Return: 0; -EFAULT where the guest's memory can't be accessed; -EACCES for forwarded
+ * LPIs before GICv4.1; -EINTR.
  */
 int its_save(struct vgic_its *its)
 {
@@ -220,8 +405,10 @@ int its_save(struct vgic_its *its)
 
 	lockdep_assert_held(&its->its_lock);
 
-	if (its->baser[ITS_BASER_DEVICES] & GITS_BASER_VALID)
-		ret = its_save_devices(its);
+	if (its->baser[ITS_BASER_DEVICES] & GITS_BASER_VALID) {
+		ret = its_save_clear_devices(its);
+		ret = ret ?: its_save_devices(its);
+	}
 	if (!ret && its->baser[ITS_BASER_COLLECTIONS] & GITS_BASER_VALID)
 		ret = its_save_collections(its);
 	return ret;
@@ -230,43 +417,6 @@ int its_save(struct vgic_its *its)
 /*
  * Restoring.
  */
-
-/**
- * struct its_table_reader - Reads a table's entries, mostly one behind the other.
- * @its:	The ITS.
- * @base:	Address of the table.
- * @nr:		Number of entries.
- * @window:	Address of @run, aligned to its size; or no such address.
- * @run:	What has been read.
- */
-struct its_table_reader {
-	struct vgic_its	*its;
-	gpa_t		base;
-	u64		nr;
-	gpa_t		window;
-	__le64		run[RUN_ENTRIES];
-};
-
-#define ITS_TABLE_READER(_its, _base, _nr) \
-	{ .its = (_its), .base = (_base), .nr = (_nr), .window = INVALID_GPA }
-
-static int its_restore_read(struct its_table_reader *r, u64 index, u64 *entry)
-{
-	gpa_t gpa = r->base + index * ITS_ENTRY_BYTES;
-	gpa_t window = round_down(gpa, RUN_BYTES);
-	int ret;
-
-	if (window != r->window) {
-		r->window = INVALID_GPA;
-		ret = its_save_pause();
-		ret = ret ?: kvm_read_guest_lock(r->its->kvm, window, r->run, RUN_BYTES);
-		if (ret)
-			return ret;
-		r->window = window;
-	}
-	*entry = le64_to_cpu(r->run[(gpa - window) / ITS_ENTRY_BYTES]);
-	return 0;
-}
 
 /* What the map refuses is not a table of ours. */
 static int its_restore_status(int ret)
@@ -290,7 +440,7 @@ static int its_restore_itt(struct vgic_its *its, struct its_device *dev)
 	int ret;
 
 	do {
-		ret = its_restore_read(&r, evid, &ite);
+		ret = its_save_read(&r, evid, &ite);
 		if (ret)
 			return ret;
 
@@ -332,7 +482,7 @@ static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid)
 	int ret;
 
 	for (u64 i = 0; i < r.nr; i += offset) {
-		ret = its_restore_read(&r, i, &dte);
+		ret = its_save_read(&r, i, &dte);
 		if (ret)
 			return ret;
 
@@ -349,39 +499,20 @@ static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid)
 	return 0;
 }
 
-static int its_restore_indirect(struct vgic_its *its, gpa_t base, u64 nr)
-{
-	const u32 page = SZ_64K / ITS_ENTRY_BYTES;
-	struct its_table_reader r =
-		ITS_TABLE_READER(its, base, min(nr, BIT_ULL(ITS_DEVICEID_BITS) / page));
-	u64 l1e;
-	int ret;
-
-	for (u64 i = 0; i < r.nr; i++) {
-		ret = its_restore_read(&r, i, &l1e);
-		if (ret)
-			return ret;
-		if (!(l1e & ITS_L1E_VALID))
-			continue;
-		ret = its_restore_dtes(its, l1e & ITS_L1E_ADDR, page, i * page);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 static int its_restore_devices(struct vgic_its *its)
 {
-	u64 baser = its->baser[ITS_BASER_DEVICES];
-	gpa_t base = GITS_BASER_ADDR_48_to_52(baser);
-	u64 nr = its_table_bytes(baser) / ITS_ENTRY_BYTES;
+	gpa_t gpa;
 	int ret;
 
-	if (baser & GITS_BASER_INDIRECT)
-		ret = its_restore_indirect(its, base, nr);
-	else
-		ret = its_restore_dtes(its, base, min(nr, BIT_ULL(ITS_DEVICEID_BITS)), 0);
-	return min(ret, 0);
+	for (u32 devid = 0, end; devid < BIT(ITS_DEVICEID_BITS); devid = end) {
+		end = its_table_dtes_end(its, devid);
+		ret = its_table_dtes(its, devid, &gpa);
+		if (ret > 0)
+			ret = its_restore_dtes(its, gpa, end - devid, devid);
+		if (ret)
+			return min(ret, 0);
+	}
+	return 0;
 }
 
 static int its_restore_cte(struct vgic_its *its, u64 cte)
@@ -408,7 +539,7 @@ static int its_restore_collections(struct vgic_its *its)
 	int ret;
 
 	for (u64 i = 0; i < r.nr; i++) {
-		ret = its_restore_read(&r, i, &cte);
+		ret = its_save_read(&r, i, &cte);
 		if (ret)
 			return ret;
 		if (!(cte & ITS_CTE_VALID))
@@ -427,8 +558,8 @@ static int its_restore_collections(struct vgic_its *its)
  * If it fails, the ITS is as after reset.
  *
  * Return: 0; -EINVAL if the tables are none that its_save() writes; -EEXIST if
- * something of it is mapped; -EFAULT where the guest has no memory; -ENOMEM; -ENOSPC
- * past ITS_MAX_EVENTS; -EINTR.
+ * something of it is mapped; -EFAULT where the guest's memory can't be read; -ENOMEM;
+ * -ENOSPC past ITS_MAX_EVENTS; -EINTR.
  */
 int its_restore(struct vgic_its *its)
 {
@@ -437,6 +568,7 @@ int its_restore(struct vgic_its *its)
 	lockdep_assert_held(&its->its_lock);
 
 	its_lpi_forget_tables(its);
+	its_pending_renew(its->kvm);
 	if (its->baser[ITS_BASER_COLLECTIONS] & GITS_BASER_VALID)
 		ret = its_restore_collections(its);
 	if (!ret && its->baser[ITS_BASER_DEVICES] & GITS_BASER_VALID)

@@ -70,14 +70,21 @@ struct vgic_its *its_create(struct kvm *kvm)
  * its_reset() - Unmap all, and set the registers to what they are at reset.
  * @its: The ITS.
  *
- * Context: cmd_lock and its_lock.
+ * Waits for a grace period if the ITS was enabled (invariant 4).
+ *
+ * Context: cmd_lock and its_lock. May sleep.
  */
 void its_reset(struct vgic_its *its)
 {
+	bool enabled = its->enabled;
+
 	lockdep_assert_held(&its->cmd_lock);
 	lockdep_assert_held(&its->its_lock);
 
 	its_regs_reset(its);
+	/* Races with its_inject(): one that saw Enabled set must not find what is mapped next. */
+	if (enabled)
+		its_inject_wait();
 	its_map_drop_devices(its);
 	its_map_drop_collections(its);
 }
@@ -94,6 +101,9 @@ void its_destroy(struct vgic_its *its)
 		its_map_drop_devices(its);
 		its_map_drop_collections(its);
 	}
+	/* Pairs with its_map_freed(), which uses @its. */
+	if (smp_load_acquire(&its->freed.waiting))
+		rcu_barrier();
 	xa_destroy(&its->collections);
 	mutex_destroy(&its->its_lock);
 	mutex_destroy(&its->cmd_lock);

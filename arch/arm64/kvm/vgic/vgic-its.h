@@ -8,7 +8,8 @@
  *   vgic-its-map.c     devices, events, collections
  *   vgic-its-inject.c  an MSI becomes a pending LPI
  *   vgic-its-forward.c LPIs that GICv4 forwards
- *   vgic-its-lpi.c     LPIs, their configuration and pending tables
+ *   vgic-its-lpi.c     LPIs, and their configuration table
+ *   vgic-its-pending.c LPIs' pending tables
  *   vgic-its-table.c   where an entry is in the guest's tables
  *   vgic-its-save.c    the map to and from the guest's tables
  *   vgic-its-device.c  KVM device attributes
@@ -21,6 +22,7 @@
  *       kvm->arch.config_lock
  *         its->cmd_lock          command queue, GITS_CTLR.Enabled
  *           its->its_lock        changes to devices, events, collections; GITS_BASERn
+ *             kvm->arch.vgic.lpi_tables_lock (mutex) what LPIs' tables say
  *             kvm->irqfds.lock   (IRQs off) which LPIs an irqfd forwards
  *             lpi_xa.xa_lock     (IRQs off)
  *               ap_list_lock     (IRQs off)
@@ -47,9 +49,12 @@
  * 3. its_event.collection changes with irq_lock held. So the same is true of
  *    MAPC with V=0, but that its LPIs stay pending if they were.
  *
- * 4. Clearing GITS_CTLR.Enabled is followed by a grace period: injection tests it
- *    inside its RCU section, so none that saw it set is left after it. Injection tests
- *    GICR_CTLR.EnableLPIs with irq_lock held, which who clears it takes for each LPI.
+ * 4. Clearing GITS_CTLR.Enabled is followed by a grace period before cmd_lock is released,
+ *    in its_regs_write_ctlr() and its_reset(). Injection tests it inside its RCU section,
+ *    so no injection that saw it set is left then. So nothing that is mapped while it is
+ *    clear (by RESTORE_TABLES) is reached by an MSI that was sent before. An ITS that
+ *    was not enabled has nothing to wait for. Injection tests GICR_CTLR.EnableLPIs with
+ *    irq_lock held, which who clears it takes for each LPI.
  *
  * 5. Devices, events and collections are freed a grace period after the last way to
  *    them is gone: each is found through the map alone.
@@ -58,10 +63,18 @@
  * its_device for each DeviceID that it maps (65,536 at most), an its_bus of 4 KiB for
  * 256 neighbours of them (1 MiB in all), an its_collection for each ICID (65,536), an
  * its_event for each event (ITS_MAX_EVENTS), an its_lpi for each INTID (57,344), and
- * the XArray nodes that index them, of 576 bytes for 64 neighbours. That is about
+ * the XArray nodes that index them, of 576 bytes for 64 neighbours; and for each vCPU
+ * 1 KiB for 8,192 INTIDs of which it has been sent one. That is about
  * 10 MiB for 57,344 events of neighbouring IDs, and for each ITS 210 MiB at the very
  * most: two events in each of 65,536 devices, so far apart that they share one of five
- * nodes. What was unmapped comes on top of it until the end of a grace period.
+ * nodes.
+ *
+ * An object that is unmapped stays allocated until RCU has freed it. Commands that map
+ * wait while there are ITS_MAX_FREED such objects or more, so a guest that maps and
+ * unmaps in a loop cannot outrun RCU. Events, devices and collections that are mapped or
+ * wait for RCU are ITS_MAX_FREED (2,048) more at the most than can be mapped. That is up
+ * to 8 MiB for each ITS: an its_lpi and six nodes for each of them. (What kfree_rcu()
+ * frees, which are not the nodes, it frees in batches, and a little later.)
  */
 #ifndef __KVM_ARM_VGIC_ITS_H__
 #define __KVM_ARM_VGIC_ITS_H__
@@ -84,6 +97,9 @@
 /* More than the INTIDs that a guest has for them, twice. */
 #define ITS_MAX_EVENTS		BIT(17)
 
+/* Objects that wait for RCU: commands that map wait while there are so many. */
+#define ITS_MAX_FREED		2048
+
 /* Devices are found in two steps, which for PCI are bus and function. */
 #define ITS_BUS_SHIFT		8
 #define ITS_BUS_DEVICES		BIT(ITS_BUS_SHIFT)
@@ -104,6 +120,7 @@ enum its_baser {
 /**
  * struct its_lpi_tables - What has been read of LPIs' tables, for new LPIs.
  * @first:	The first of ITS_LPI_RUN INTIDs, or 0.
+ * @gen:	vgic_dist.lpi_tables_gen when it was read. Good while that is the same.
  * @config:	Their part of the configuration table.
  * @pending:	Their part of some vCPUs' pending tables, by the vCPU's index.
  *
@@ -112,11 +129,35 @@ enum its_baser {
  */
 struct its_lpi_tables {
 	u32		first;
+	u32		gen;
 	u8		config[ITS_LPI_RUN];
 	struct {
 		struct kvm_vcpu	*vcpu;
 		u64		bits;
 	} pending[ITS_LPI_NR_PENDING];
+};
+
+/**
+ * struct its_freed - How many objects were unmapped, and may not be freed yet.
+ * @recent:	Those that were unmapped after @rcu was queued. its_lock.
+ * @waiting:	Those that were unmapped before. They are freed when @rcu is invoked, which
+ *		sets it to 0. 0: @rcu is not queued.
+ * @rcu:	Queued behind what frees the objects.
+ */
+struct its_freed {
+	u32		recent;
+	u32		waiting;
+	struct rcu_head	rcu;
+};
+
+/**
+ * struct its_walk - How far the command at GITS_CREADR has walked a vCPU's LPIs.
+ * @vcpu:	The vCPU, or NULL if the command has not begun.
+ * @intid:	The INTID to go on with.
+ */
+struct its_walk {
+	struct kvm_vcpu	*vcpu;
+	unsigned long	intid;
 };
 
 /**
@@ -129,10 +170,17 @@ struct its_lpi_tables {
  * @iodev:	The frames on the VM's bus.
  * @cmd_lock:	Guards what follows.
  * @enabled:	GITS_CTLR.Enabled. Read without the lock too, by injection (4.).
+ * @disabling:	@enabled was cleared, and injections that saw it set may go on.
  * @cbaser:	GITS_CBASER
  * @cwriter:	GITS_CWRITER, an offset in bytes
  * @creadr:	GITS_CREADR, an offset in bytes. Read without the lock too: whoever
  *		sees it advance sees what the commands before it did.
+ * @walk:	What the command at @creadr has done, if it was interrupted.
+ * @slice_end:	In jiffies: when to let others have @cmd_lock.
+ * @resuming:	A vCPU processes commands before it enters the guest. It sees each
+ *		change of @cwriter and @enabled, so others leave the queue to it.
+ * @throttled:	The command at @creadr waits for RCU (ITS_MAX_FREED).
+ * @saved:	Tables were saved, and no command was processed since.
  * @lpi_tables:	What has been read for new LPIs.
  * @its_lock:	Guards what follows, and the objects that it leads to.
  * @baser:	GITS_BASER0 and 1. Fixed while the ITS is enabled.
@@ -140,7 +188,9 @@ struct its_lpi_tables {
  *		under RCU too.
  * @collections: its_collection by ICID.
  * @created:	The same in the order of their creation, in which they are saved.
+ * @nr_collections: How many there are.
  * @nr_events:	Events in all devices, up to ITS_MAX_EVENTS.
+ * @freed:	What RCU has yet to free.
  */
 struct vgic_its {
 	struct kvm		*kvm;
@@ -150,9 +200,15 @@ struct vgic_its {
 
 	struct mutex		cmd_lock;	/* guards: */
 	bool			enabled;
+	bool			disabling;
 	u64			cbaser;
 	u32			cwriter;
 	u32			creadr;
+	struct its_walk		walk;
+	unsigned long		slice_end;
+	bool			resuming;
+	bool			throttled;
+	bool			saved;
 	struct its_lpi_tables	lpi_tables;
 
 	struct mutex		its_lock;	/* guards: */
@@ -160,7 +216,9 @@ struct vgic_its {
 	struct its_bus __rcu	*buses[ITS_NR_BUSES];
 	struct xarray		collections;
 	struct list_head	created;
+	u32			nr_collections;
 	u32			nr_events;
+	struct its_freed	freed;
 };
 
 /**
@@ -238,11 +296,13 @@ struct its_lpi {
  * struct its_lpi_state - The state of an LPI that is not mapped, as the tables say.
  * @target:	The vCPU whose pending table it is, or NULL.
  * @config:	The LPI's byte of the configuration table.
- * @pending:	It is pending.
+ * @counts:	The LPI's bit of the pending table counts: it has been read for this.
+ * @pending:	That bit.
  */
 struct its_lpi_state {
 	struct kvm_vcpu		*target;
 	u8			config;
+	bool			counts;
 	bool			pending;
 };
 
@@ -288,6 +348,7 @@ int its_map_drop_event(struct vgic_its *its, u32 devid, u32 evid);
 void its_map_drop_collection(struct vgic_its *its, u32 icid);
 void its_map_drop_devices(struct vgic_its *its);
 void its_map_drop_collections(struct vgic_its *its);
+bool its_map_may_add(struct vgic_its *its);
 
 /* vgic-its-inject.c */
 enum vgic_msi_outcome its_inject(struct vgic_its *its, u32 devid, u32 evid);
@@ -308,24 +369,42 @@ void its_lpi_forget_tables(struct vgic_its *its);
 int its_lpi_read_tables(struct vgic_its *its, u32 intid, struct kvm_vcpu *target,
 			struct its_lpi_state *state);
 struct its_event *its_lpi_new_event(struct kvm *kvm, u32 intid, struct its_lpi_state *state);
-void its_lpi_load_pending(struct vgic_its *its, struct vgic_irq *irq,
-			  const struct its_lpi_state *state);
+void its_lpi_load_pending(struct vgic_irq *irq, const struct its_lpi_state *state);
 void its_lpi_undo_event(struct kvm *kvm, struct its_event *event);
 void its_lpi_free_event(struct kvm *kvm, struct its_event *event);
+u32 its_lpi_intids(struct kvm *kvm);
 bool its_lpi_in_range(struct kvm *kvm, u32 intid);
-int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *from, struct kvm_vcpu *to);
+bool its_lpi_is_mapped(struct kvm_vcpu *vcpu, u32 intid);
+int its_lpi_inv(struct kvm *kvm, struct vgic_irq *irq);
+struct vgic_irq *its_lpi_find(struct kvm *kvm, unsigned long *intid,
+			      struct kvm_vcpu *(*of)(const struct vgic_irq *irq),
+			      struct kvm_vcpu *vcpu);
+struct kvm_vcpu *its_lpi_target(const struct vgic_irq *irq);
+int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *to);
 int its_lpi_clear(struct vgic_irq *irq);
-void its_lpi_move_all(struct kvm *kvm, struct kvm_vcpu *from, struct kvm_vcpu *to);
+bool its_lpi_move_some(struct kvm_vcpu *from, struct kvm_vcpu *to, unsigned long *intid);
+bool its_lpi_configure_some(struct kvm_vcpu *vcpu, unsigned long *intid);
+
+/* vgic-its-pending.c. Context: lpi_tables_lock, unless said otherwise. */
+bool its_pending_counts(struct kvm_vcpu *vcpu, u32 intid);
+int its_pending_read(struct kvm_vcpu *vcpu, u32 intid, u64 *bits);
+void its_pending_take(struct kvm_vcpu *vcpu, u32 intid, bool pending);
+void its_pending_renew(struct kvm *kvm);
 
 /* vgic-its-table.c. Context: its_lock held, may sleep. */
+bool its_table_is_memory(struct vgic_its *its, gpa_t gpa);
 bool its_table_dte(struct vgic_its *its, u32 devid, gpa_t *gpa);
+u32 its_table_dtes_end(struct vgic_its *its, u32 devid);
+int its_table_dtes(struct vgic_its *its, u32 devid, gpa_t *gpa);
 bool its_table_holds_icid(struct vgic_its *its, u32 icid);
 bool its_table_ite(struct vgic_its *its, struct its_device *dev, u32 evid, gpa_t *gpa);
 int its_table_write(struct vgic_its *its, gpa_t gpa, u64 entry);
 u64 its_table_bytes(u64 baser);
 
 /* vgic-its-cmd.c */
+bool its_cmd_pending(struct vgic_its *its);
 void its_cmd_process(struct vgic_its *its);
+void its_cmd_pause(struct vgic_its *its);
 u32 its_cmd_queue_bytes(struct vgic_its *its);
 
 /* vgic-its-regs.c */

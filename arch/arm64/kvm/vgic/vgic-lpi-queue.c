@@ -52,12 +52,24 @@ static void vgic_lpi_queue_del(struct vgic_irq *irq)
 	irq->vcpu = NULL;
 }
 
+/**
+ * vgic_lpi_queue_place() - The vCPU that is to take what is pending of an LPI.
+ * @irq: The LPI.
+ *
+ * Context: irq_lock; or any, for a hint.
+ * Return: The vCPU that MOVALL has moved it to, or the LPI's target; or NULL.
+ */
+struct kvm_vcpu *vgic_lpi_queue_place(const struct vgic_irq *irq)
+{
+	return READ_ONCE(irq->moved_to) ?: READ_ONCE(irq->target_vcpu);
+}
+
 /* The vCPU in whose queue an LPI belongs, or NULL. */
 static struct kvm_vcpu *vgic_lpi_queue_of(const struct vgic_irq *irq)
 {
 	if (!irq->pending_latch || !irq->enabled || irq->hw || irq->lr_vcpu)
 		return NULL;
-	return irq->target_vcpu;
+	return vgic_lpi_queue_place(irq);
 }
 
 static struct kvm_vcpu *__vgic_lpi_queue_update(struct vgic_irq *irq, bool first)
@@ -109,9 +121,36 @@ struct kvm_vcpu *vgic_lpi_queue_withdraw(struct vgic_irq *irq)
 	lockdep_assert_held(&irq->irq_lock);
 
 	irq->pending_latch = false;
+	irq->from_table = false;
 	irq->withdrawn = !!irq->lr_vcpu;
+	WRITE_ONCE(irq->moved_to, NULL);
 	__vgic_lpi_queue_update(irq, false);
 	return irq->lr_vcpu;
+}
+
+/**
+ * vgic_lpi_queue_move() - Move the pending state of an LPI to another vCPU.
+ * @irq: The LPI.
+ * @from: Only if this vCPU is to take it.
+ * @to: The vCPU.
+ *
+ * The target stays: it takes what becomes pending once the vCPU has taken this.
+ *
+ * Context: irq_lock.
+ * Return: The vCPU that has to be kicked once irq_lock is dropped, or NULL.
+ */
+struct kvm_vcpu *vgic_lpi_queue_move(struct vgic_irq *irq, struct kvm_vcpu *from,
+				     struct kvm_vcpu *to)
+{
+	lockdep_assert_held(&irq->irq_lock);
+
+	if (irq->hw || vgic_lpi_queue_place(irq) != from)
+		return NULL;
+	if (!irq->pending_latch && !irq->lr_vcpu)
+		return NULL;
+	WRITE_ONCE(irq->moved_to, to == irq->target_vcpu ? NULL : to);
+	/* A vCPU that has it in a list register hands over what it has not taken. */
+	return vgic_lpi_queue_update(irq) ?: irq->lr_vcpu;
 }
 
 /**
@@ -147,7 +186,8 @@ void vgic_lpi_queue_kick(struct kvm_vcpu *vcpu)
  * vgic_lpi_queue_deliverable() - How many LPIs the vCPU may be given.
  * @vcpu: The vCPU.
  *
- * Context: Any; what others change meanwhile comes with a kick.
+ * Context: Any. What others change meanwhile comes with a kick, which the vCPU answers after
+ * it has read this: see Documentation/litmus-tests/kvm/EnableLPIs-set.litmus.
  * Return: Their number: 0 while the distributor or the redistributor delivers none.
  */
 u32 vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu)
@@ -156,7 +196,8 @@ u32 vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu)
 
 	if (likely(!nr))
 		return 0;
-	return vcpu->kvm->arch.vgic.enabled && vgic_lpis_enabled(vcpu) ? nr : 0;
+	/* Set by vgic_mmio_write_v3_misc(). */
+	return READ_ONCE(vcpu->kvm->arch.vgic.enabled) && vgic_lpis_enabled(vcpu) ? nr : 0;
 }
 
 /**
@@ -205,6 +246,7 @@ static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 		return 0;
 	irq->lr_vcpu = vcpu;
 	irq->pending_latch = false;
+	irq->from_table = false;
 	irq->withdrawn = false;
 	return irq->intid | ICH_LR_GROUP | ICH_LR_PENDING_BIT |
 	       (u64)irq->priority << ICH_LR_PRIORITY_SHIFT;
@@ -254,6 +296,8 @@ static struct kvm_vcpu *vgic_lpi_queue_fold_irq(struct kvm_vcpu *vcpu, struct vg
 	pending = pending && !irq->withdrawn;
 	if (pending)
 		irq->pending_latch = true;
+	else
+		WRITE_ONCE(irq->moved_to, NULL);	/* Taken. An MSI since is for the target. */
 	irq->withdrawn = false;
 	return __vgic_lpi_queue_update(irq, pending);
 }

@@ -5,7 +5,8 @@
  * An LPI is in one of three states, under its irq_lock:
  *
  *   queued	It is pending and enabled, is not forwarded, and has a target. vgic_irq.vcpu
- *		is the vCPU whose queue it is in.
+ *		is the vCPU whose queue it is in: the target, or that which MOVALL has
+ *		moved the pending state to (vgic_irq.moved_to), until it is taken.
  *   on a LR	A vCPU that runs has it in a list register: vgic_irq.lr_vcpu. What the
  *		guest does there is known when that vCPU exits. Until then it is in no
  *		queue: an MSI that comes meanwhile sets pending_latch, and the exit
@@ -47,6 +48,9 @@ void vgic_lpi_queue_flush(struct kvm_vcpu *vcpu);
 /* Context: irq_lock. */
 struct kvm_vcpu *vgic_lpi_queue_update(struct vgic_irq *irq);
 struct kvm_vcpu *vgic_lpi_queue_withdraw(struct vgic_irq *irq);
+struct kvm_vcpu *vgic_lpi_queue_place(const struct vgic_irq *irq);
+struct kvm_vcpu *vgic_lpi_queue_move(struct vgic_irq *irq, struct kvm_vcpu *from,
+				     struct kvm_vcpu *to);
 
 /* Context: Any. */
 void vgic_lpi_queue_clear(struct vgic_irq *irq);
