@@ -712,6 +712,42 @@ TEST_F(update, several_chips)
 	}
 }
 
+/* The first of several entries equals the only route in force; or all equal those. */
+TEST_F(update, more_chips)
+{
+	struct kvm_irq_routing_entry pic = {
+		.gsi = FIRST_GSI, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = KVM_IRQCHIP_PIC_MASTER, .pin = 3 },
+	};
+	struct rig *rig = &self->rig;
+
+	ASSERT_EQ(0, update_one(rig, 0, PIN));
+	for (u32 n = 0; n < 2; n++) {
+		add(rig, 0, PIN);
+		rig->table.entries[rig->nr++] = pic;
+		add(rig, 0, n ? PIN : 1);
+		EXPECT_EQ(-EINVAL, apply(rig, UPDATE));
+
+		/* Neither order of a removal and an entry. */
+		add(rig, 0, n ? PIN : NOWHERE);
+		add(rig, 0, n ? NOWHERE : PIN);
+		rig->table.entries[rig->nr++] = pic;
+		EXPECT_EQ(-EINVAL, apply(rig, UPDATE));
+		EXPECT_EQ(PIN, where(rig, 0));
+	}
+
+	for (u32 n = 0; n < 3; n++) {
+		add(rig, 0, PIN);
+		rig->table.entries[rig->nr++] = pic;
+		EXPECT_EQ(0, apply(rig, n == 1 ? SET : UPDATE));
+		EXPECT_EQ(PIN, where(rig, 0));
+	}
+	ASSERT_EQ(0, update_one(rig, 0, PIN));
+	EXPECT_EQ(PIN, where(rig, 0));
+	ASSERT_EQ(0, update_one(rig, 0, NOWHERE));
+	EXPECT_EQ(NOWHERE, where(rig, 0));
+}
+
 #endif /* __x86_64__ */
 
 TEST_HARNESS_MAIN

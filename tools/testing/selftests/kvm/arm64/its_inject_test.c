@@ -506,10 +506,15 @@ FIXTURE(retarget)
 	struct injectors inj;
 };
 
-/* @move: Makes the vCPU @to the target, which @from is. @kind: How MSIs are sent. */
+/*
+ * @move: Makes the vCPU @to the target, which @from is.
+ * @pending_only: It moves what is pending, and the target stays.
+ * @kind: How MSIs are sent.
+ */
 FIXTURE_VARIANT(retarget)
 {
 	void (*move)(struct its_vmm *v, u32 from, u32 to);
+	bool pending_only;
 	enum kind kind;
 };
 
@@ -532,8 +537,8 @@ FIXTURE_VARIANT_ADD(retarget, movi_signal) { .move = move_movi, .kind = SIGNAL }
 FIXTURE_VARIANT_ADD(retarget, movi_irqfd) { .move = move_movi, .kind = IRQFD };
 FIXTURE_VARIANT_ADD(retarget, mapc_signal) { .move = move_mapc, .kind = SIGNAL };
 FIXTURE_VARIANT_ADD(retarget, mapc_irqfd) { .move = move_mapc, .kind = IRQFD };
-FIXTURE_VARIANT_ADD(retarget, movall_signal) { .move = move_movall, .kind = SIGNAL };
-FIXTURE_VARIANT_ADD(retarget, movall_irqfd) { .move = move_movall, .kind = IRQFD };
+FIXTURE_VARIANT_ADD(retarget, movall_signal) { move_movall, true, SIGNAL };
+FIXTURE_VARIANT_ADD(retarget, movall_irqfd) { move_movall, true, IRQFD };
 
 FIXTURE_SETUP(retarget)
 {
@@ -582,7 +587,7 @@ TEST_F_TIMEOUT(retarget, nothing_is_lost, SLOW)
 		u32 to = (target + 1 + i % (NR_TARGETS - 1)) % NR_TARGETS;
 
 		variant->move(&self->v, target, to);
-		target = to;
+		target = variant->pending_only ? 0 : to;
 		EXPECT_EQ(BIT(target), pending_at(&self->v, LPI(0)));
 		if (i % 4 == 0)
 			check_target(_metadata, self, variant->kind, target);
@@ -880,7 +885,7 @@ static void *guest_its(u32 its)
 	return (void *)(GITS_BASE_GPA - its * KVM_VGIC_V3_ITS_SIZE);
 }
 
-static void guest_command(u32 its, u64 dw0, u64 dw1, u64 dw2)
+static void guest_raw_command(u32 its, u64 dw0, u64 dw1, u64 dw2, u64 dw3)
 {
 	u64 at, *command;
 
@@ -891,10 +896,15 @@ static void guest_command(u32 its, u64 dw0, u64 dw1, u64 dw2)
 	command[0] = dw0;
 	command[1] = dw1;
 	command[2] = dw2;
-	command[3] = 0;
+	command[3] = dw3;
 	dsb(sy);
 	writeq_relaxed((at + 32) % SZ_64K, guest_its(its) + GITS_CWRITER);
 	__atomic_store_n(&shared->lock[its], 0, __ATOMIC_RELEASE);
+}
+
+static void guest_command(u32 its, u64 dw0, u64 dw1, u64 dw2)
+{
+	guest_raw_command(its, dw0, dw1, dw2, 0);
 }
 
 #define DEV_CMD(command)	((u64)DEVID << 32 | (command))
@@ -925,7 +935,7 @@ static void guest_movall(u32 n)
 {
 	u64 from = n & 1;
 
-	guest_command(0, GITS_CMD_MOVALL, from << 16, (from ^ 1) << 16);
+	guest_raw_command(0, GITS_CMD_MOVALL, 0, from << 16, (from ^ 1) << 16);
 }
 
 static void guest_inv(u32 n)
@@ -1030,6 +1040,12 @@ static void held_movi(void)
 	guest_complete(0);
 }
 
+static void held_movall(void)
+{
+	guest_raw_command(0, GITS_CMD_MOVALL, 0, 0, 1 << 16);
+	guest_complete(0);
+}
+
 static void held_disable(void)
 {
 	writel_relaxed(0, GICR_BASE_GVA + GICR_CTLR);
@@ -1056,6 +1072,11 @@ static void guest_held_discard(u32 n)
 static void guest_held_movi(u32 n)
 {
 	guest_when_told(held_movi, n);
+}
+
+static void guest_held_movall(u32 n)
+{
+	guest_when_told(held_movall, n);
 }
 
 static void guest_held_disable(u32 n)
@@ -1122,17 +1143,6 @@ static void init_all_sources(struct injectors *inj, struct its_vmm *v)
 	route_sources(inj, v, NR_SENT);
 }
 
-static void map_for_guest(struct its_vmm *v)
-{
-	u64 its = GITS_BASE_GPA - KVM_VGIC_V3_ITS_SIZE;
-	u64 end = GICR_BASE_GPA + NR_VCPUS * KVM_VGIC_V3_REDIST_SIZE;
-	u32 page = v->vm->page_size;
-
-	virt_map(v->vm, its, its, (end - its) / page);
-	virt_map(v->vm, v->ram_gpa, v->ram_gpa, (v->scratch_gpa - v->ram_gpa) / page);
-	virt_map(v->vm, v->scratch_gpa, v->scratch_gpa, SZ_64K / page);
-}
-
 static void share(struct its_vmm *v)
 {
 	struct shared *mine = v->scratch;
@@ -1163,7 +1173,8 @@ static void create_guest(struct guest *g)
 	its_vmm_enable(v);
 	set_configs(v);
 	map_all(v);
-	map_for_guest(v);
+	its_vmm_map_frames(v);
+	its_vmm_map_ram(v, SZ_64K);
 	share(v);
 	init_all_sources(&g->inj, v);
 }
@@ -1305,6 +1316,7 @@ FIXTURE_VARIANT(held)
 
 FIXTURE_VARIANT_ADD(held, discard) { guest_held_discard, .taken = 0, .next = 1 };
 FIXTURE_VARIANT_ADD(held, movi) { guest_held_movi, .taken = 1, .next = 1 };
+FIXTURE_VARIANT_ADD(held, movall) { guest_held_movall, .taken = 1, .next = 0 };
 FIXTURE_VARIANT_ADD(held, disable) { guest_held_disable, .taken = 0, .next = 0 };
 
 FIXTURE_SETUP(held)
@@ -1599,6 +1611,69 @@ TEST_F_TIMEOUT(vmm_storm, survived, SLOW)
 			variant->steps[i](&self->v, n);
 	stop_injectors(&self->inj);
 	check_afresh(_metadata, &self->v, &self->inj);
+}
+
+/*
+ * Restoring: an MSI that was sent before a reset does not reach what is restored after it.
+ * The ITS stays disabled, so nothing of what the threads send arrives, early or late.
+ */
+
+FIXTURE(restoring)
+{
+	struct its_vmm v;
+	struct injectors inj;
+	u64 cbaser;
+};
+
+FIXTURE_SETUP(restoring)
+{
+	struct its_vmm *v = &self->v;
+
+	create_two_its(v, 1);
+	its_vmm_mapc(v, 0, 0, true);
+	map_device(v);
+	self->cbaser = its_vmm_its_read(v, GITS_CBASER);
+	ASSERT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
+	init_sources(&self->inj, v, NR_ORDERED);
+	self->inj.nr = NR_ORDERED;
+	for (u32 i = 0; i < NR_INJECTORS; i++)
+		self->inj.kinds[i] = SIGNAL;
+}
+
+FIXTURE_TEARDOWN(restoring)
+{
+	close_sources(&self->inj, NR_ORDERED);
+	its_vmm_destroy(&self->v);
+}
+
+static void check_none_arrives(struct __test_metadata *_metadata, FIXTURE_DATA(restoring) * self)
+{
+	struct its_vmm *v = &self->v;
+
+	for (u32 event = 0; event < NR_ORDERED; event++)
+		clear_bits(v, LPI(event));
+	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_CTRL_RESET));
+	set_tables(v, GITS_BASER_VALID);
+	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_RESTORE_TABLES));
+	pause_injectors(&self->inj);
+	for (u32 event = 0; event < NR_ORDERED; event++)
+		EXPECT_EQ(0, pending_at(v, LPI(event)));
+
+	its_vmm_its_write(v, GITS_CBASER, self->cbaser);
+	its_vmm_its_write(v, GITS_CTLR, GITS_CTLR_ENABLE);
+	resume_injectors(&self->inj);
+	wait_for_msis(&self->inj, NR_ORDERED);
+}
+
+TEST_F_TIMEOUT(restoring, nothing_arrives, SLOW)
+{
+	u64 end = now_ms() + 5 * PHASE_MS;
+
+	start_injectors(&self->inj);
+	while (now_ms() < end && !_metadata->exit_code)
+		check_none_arrives(_metadata, self);
+	stop_injectors(&self->inj);
+	EXPECT_LT(0, self->inj.delivered);
 }
 
 /* A VM goes while its eventfds are written. */

@@ -7,6 +7,7 @@
  */
 #include "fail_nth.h"
 #include "its_machine.h"
+#include "its_taker.h"
 #include "gic.h"
 #include "kselftest_harness.h"
 #include "kvm_util.h"
@@ -129,7 +130,7 @@ TEST_F(map, device_unmapped)
 	EXPECT_BAD(1, self->bad, v);
 }
 
-/* MOVALL moves LPIs of one vCPU, whichever collection they have, and no other. */
+/* MOVALL does not change where MSIs go, whichever collection they have. */
 TEST_F(map, movall)
 {
 	struct its_vmm *v = &self->its;
@@ -139,9 +140,9 @@ TEST_F(map, movall)
 	its_vmm_mapti(v, DEV_EMPTY, 1, LPI(101), 2);
 	its_vmm_movall(v, 1, 0);
 	EXPECT_DELIVERS(v, DEV, 0, LPI(0), 0);
-	EXPECT_DELIVERS(v, DEV, 1, LPI(1), 0);
+	EXPECT_DELIVERS(v, DEV, 1, LPI(1), 1);
 	EXPECT_DELIVERS(v, DEV, 2, LPI(2), 2);
-	EXPECT_DELIVERS(v, DEV_EMPTY, 0, LPI(100), 0);
+	EXPECT_DELIVERS(v, DEV_EMPTY, 0, LPI(100), 1);
 	EXPECT_DELIVERS(v, DEV_EMPTY, 1, LPI(101), 2);
 
 	/* The collection stays. */
@@ -273,10 +274,11 @@ TEST_F(pending, movi)
 
 TEST_F(pending, movall)
 {
+	/* Saved, an LPI is where MSIs go. */
 	its_vmm_movall(&self->its, 1, 2);
-	EXPECT_EQ(22, places(&self->its));
+	EXPECT_EQ(12, places(&self->its));
 	its_vmm_movall(&self->its, 2, 0);
-	EXPECT_EQ(0, places(&self->its));
+	EXPECT_EQ(12, places(&self->its));
 }
 
 TEST_F(pending, mapc)
@@ -427,56 +429,23 @@ TEST_F(map, pending_bit_of_bad_command)
 
 /* Entries in guest memory. */
 
-static u64 *itt_of(struct its_vmm *v, u32 devid)
-{
-	return its_vmm_hva(v, ITS_VMM_ITTS) + devid * (8 << ITS_VMM_EVENT_BITS);
-}
-
-TEST_F(map, discard_writes_ite)
+/* What is unmapped is left out of the next save: no command has a table to write. */
+TEST_F(map, unmaps_without_writing)
 {
 	struct its_vmm *v = &self->its;
-	u64 *itt = itt_of(v, DEV);
 
-	memset(itt, 0xa5, 8 << ITS_VMM_EVENT_BITS);
+	for (u32 i = 0; i < ARRAY_SIZE(tables); i++)
+		memset(its_vmm_hva(v, tables[i]), 0xa5, USED_SIZE);
+	copy_tables(v);
 	its_vmm_discard(v, DEV, 1);
-	for (u32 i = 0; i < EVENT_PAST; i++)
-		EXPECT_EQ(i == 1 ? 0 : 0xa5a5a5a5a5a5a5a5, itt[i]);
-}
-
-TEST_F(map, discard_without_collection_writes_ite)
-{
-	struct its_vmm *v = &self->its;
-	u64 *itt = itt_of(v, DEV);
-
-	memset(itt, 0xa5, 8 << ITS_VMM_EVENT_BITS);
 	its_vmm_discard(v, DEV, EVENT_REMOVED);
 	its_vmm_discard(v, DEV, EVENT_NO_TARGET);
-	EXPECT_EQ(0, itt[EVENT_REMOVED]);
-	EXPECT_EQ(0, itt[EVENT_NO_TARGET]);
-	EXPECT_BAD(0, self->bad, v);
-}
-
-TEST_F(map, unmapd_writes_dte)
-{
-	struct its_vmm *v = &self->its;
-	u64 *dtes = its_vmm_hva(v, ITS_VMM_DEVICES), *itt = itt_of(v, DEV);
-
-	memset(dtes, 0xa5, SZ_64K);
-	memset(itt, 0xa5, 8 << ITS_VMM_EVENT_BITS);
 	its_vmm_mapd(v, DEV, false);
 	its_vmm_mapd(v, DEV_UNMAPPED, false);
-	for (u32 i = 0; i < IDS_PER_PAGE; i++) {
-		bool gone = i == DEV || i == DEV_UNMAPPED;
-
-		ASSERT_EQ(gone ? 0 : 0xa5a5a5a5a5a5a5a5, dtes[i]) {
-			TH_LOG("DeviceID %u", i);
-		}
-	}
-	for (u32 i = 0; i < EVENT_PAST; i++)
-		EXPECT_EQ(0xa5a5a5a5a5a5a5a5, itt[i]);
+	EXPECT_BAD(0, self->bad, v);
+	check_tables(_metadata, v);
 }
 
-/* Other commands write no table. */
 TEST_F(map, maps_without_writing)
 {
 	struct its_vmm *v = &self->its;
@@ -501,8 +470,6 @@ TEST_F(map, unmapped_does_not_come_back)
 {
 	struct its_vmm *v = &self->its;
 
-	/* A restore looks for ITEs as far as an ITT goes, here past memory. */
-	its_vmm_mapd(v, DEV_LAST, false);
 	ASSERT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
 	its_vmm_discard(v, DEV, 1);
 	its_vmm_mapd(v, DEV_LPIS, false);
@@ -624,7 +591,7 @@ TEST_F(several, bad_commands)
 	check_others(_metadata, &self->its, NR_ITS);
 }
 
-/* MOVALL is about LPIs of vCPUs, whichever ITS they come from. */
+/* Nor does MOVALL change where MSIs go by way of other ITSes. */
 TEST_F(several, movall)
 {
 	struct its_vmm *v = &self->its;
@@ -632,7 +599,7 @@ TEST_F(several, movall)
 	its_vmm_select(v, 2);
 	its_vmm_movall(v, 0, 1);
 	its_vmm_select(v, 0);
-	EXPECT_DELIVERS(v, DEV, 0, LPI(0), 1);
+	EXPECT_DELIVERS(v, DEV, 0, LPI(0), 0);
 	its_vmm_select(v, 1);
 	EXPECT_DELIVERS(v, DEV, 0, LPI(1), 1);
 	its_vmm_select(v, 2);
@@ -663,88 +630,21 @@ TEST_F(several, shared_lpi)
 
 /* As seen by a guest, which takes one LPI at a time. */
 
-#define NR_GUEST_VCPUS	2
-#define EVENTS_PER_VCPU	4
-
 FIXTURE(guest)
 {
 	struct its_vmm its;
 	struct kvm_vcpu *vcpus[NR_GUEST_VCPUS];
 };
 
-static void guest_main(void)
-{
-	gic_init(GIC_V3, NR_GUEST_VCPUS);
-	GUEST_SYNC(0);
-
-	for (;;) {
-		u32 intid = gic_get_and_ack_irq();
-
-		if (intid != IAR_SPURIOUS)
-			gic_set_eoi(intid);
-		GUEST_SYNC(intid);
-	}
-}
-
-/* What the vCPU takes next: an LPI, or IAR_SPURIOUS. */
-static u32 take(struct kvm_vcpu *vcpu)
-{
-	struct ucall uc;
-
-	vcpu_run(vcpu);
-	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
-		REPORT_GUEST_ASSERT(uc);
-	TEST_ASSERT_EQ(UCALL_SYNC, uc.cmd);
-	return uc.args[1];
-}
-
-static void map_frames(struct kvm_vm *vm)
-{
-	virt_map(vm, GICD_BASE_GPA, GICD_BASE_GPA,
-		 vm_calc_num_guest_pages(vm->mode, KVM_VGIC_V3_DIST_SIZE));
-	virt_map(vm, GICR_BASE_GPA, GICR_BASE_GPA,
-		 vm_calc_num_guest_pages(vm->mode, NR_GUEST_VCPUS * KVM_VGIC_V3_REDIST_SIZE));
-}
-
-/* ICIDs are vCPUs; each has EVENTS_PER_VCPU events, and their LPIs are enabled. */
-static void map_guest_events(struct its_vmm *v)
-{
-	its_vmm_mapd(v, DEV, true);
-	for (u32 i = 0; i < NR_GUEST_VCPUS; i++)
-		its_vmm_mapc(v, i, i, true);
-	for (u32 i = 0; i < NR_GUEST_VCPUS * EVENTS_PER_VCPU; i++) {
-		its_vmm_set_config(v, LPI(i), LPI_ENABLED);
-		its_vmm_mapti(v, DEV, i, LPI(i), i / EVENTS_PER_VCPU);
-	}
-}
-
-/* Each vCPU has run up to its first GUEST_SYNC(). */
-static void set_up_guest(struct its_vmm *v, struct kvm_vcpu *vcpus[], void *guest_code)
-{
-	struct kvm_vm *vm = its_vmm_guest_vm(NR_GUEST_VCPUS, guest_code, vcpus);
-
-	its_vmm_use_vm(v, vm, NR_GUEST_VCPUS);
-	its_vmm_add_gic(v);
-	its_vmm_add_its(v);
-	its_vmm_enable(v);
-	map_frames(vm);
-	map_guest_events(v);
-	for (u32 i = 0; i < NR_GUEST_VCPUS; i++)
-		take(vcpus[i]);
-}
-
 FIXTURE_SETUP(guest)
 {
-	set_up_guest(&self->its, self->vcpus, guest_main);
+	set_up_guest(&self->its, self->vcpus, guest_takes);
 }
 
 FIXTURE_TEARDOWN(guest)
 {
 	its_vmm_destroy(&self->its);
 }
-
-#define EXPECT_TAKES(vcpu, intid)	EXPECT_EQ(intid, take(self->vcpus[vcpu]))
-#define EXPECT_TAKES_NONE(vcpu)		EXPECT_TAKES(vcpu, IAR_SPURIOUS)
 
 TEST_F(guest, takes_each)
 {
@@ -902,6 +802,24 @@ TEST_F(guest, movall_pending)
 	make_pending(_metadata, &self->its);
 	its_vmm_movall(&self->its, 0, 1);
 	check_taken(_metadata, self, 1, 1);
+}
+
+/* Of whichever collection, and of no other vCPU. */
+TEST_F(guest, movall_pending_of_all)
+{
+	struct its_vmm *v = &self->its;
+
+	its_vmm_mapc(v, ICID_NEW, 0, true);
+	its_vmm_movi(v, DEV, 1, ICID_NEW);
+	make_pending(_metadata, v);
+	EXPECT_EQ(1, signal_event(v, DEV, EVENTS_PER_VCPU));
+	its_vmm_movall(v, 1, 0);
+	its_vmm_movall(v, 0, 1);
+	EXPECT_TAKES_NONE(0);
+	EXPECT_TAKES(1, LPI(0));
+	EXPECT_TAKES(1, LPI(1));
+	EXPECT_TAKES(1, LPI(EVENTS_PER_VCPU));
+	EXPECT_TAKES_NONE(1);
 }
 
 TEST_F(guest, mapc_pending)

@@ -99,6 +99,7 @@ static const char * const counters[NR_COUNTERS] = {
 #define DTE_ITT(e)	(((e) >> 5 & GENMASK_ULL(43, 0)) << 8)
 #define DTE_BITS(e)	(((e) & 0x1f) + 1)
 #define ITE(next, intid, icid)	((u64)(next) << 48 | (u64)(intid) << 16 | (icid))
+#define ITE_VALID	GENMASK_ULL(47, 16)
 #define ITE_NEXT(e)	((e) >> 48)
 #define ITE_INTID(e)	((u32)((e) >> 16))
 #define ITE_ICID(e)	((e) & 0xffff)
@@ -136,12 +137,18 @@ struct collection {
  * struct lpi - An LPI.
  * @refs: Events that are mapped to it.
  * @target: vCPU, or NONE.
+ * @moved: The vCPU that MOVALL has moved its pending state to, or NONE.
  * @pending: Whether it is pending.
+ * @from_table: It is by what a pending table said, and goes back there.
+ * @seen: The vCPUs whose table's bit has been looked at.
  */
 struct lpi {
 	u32 refs;
 	int target;
+	int moved;
 	bool pending;
+	bool from_table;
+	bool seen[NR_VCPUS];
 };
 
 /* A command before it is encoded. */
@@ -204,6 +211,7 @@ struct shown {
  * @its: The ITSes.
  * @lpis: As intids[].
  * @lpis_enabled: GICR_CTLR.EnableLPIs of each vCPU.
+ * @ptz: GICR_PENDBASER.PTZ of each.
  * @shadow: What the guest's memory should be.
  * @counts: What the counters should be.
  * @offsets: Where the counters are in the statistics, or NONE.
@@ -224,6 +232,7 @@ struct world {
 	struct its its[MAX_ITS];
 	struct lpi lpis[NR_LPIS];
 	bool lpis_enabled[NR_VCPUS];
+	bool ptz[NR_VCPUS];
 	void *shadow;
 	u64 counts[NR_COUNTERS];
 	int offsets[NR_COUNTERS];
@@ -394,6 +403,13 @@ static int load(struct world *w, u64 gpa, u64 *entry)
 	return 0;
 }
 
+/* Linux 6.12 fails to restore what it can't read. Where there is no memory is no entry. */
+static int load_table(struct world *w, u64 gpa, u64 *entry)
+{
+	*entry = 0;
+	return load(w, gpa, entry) && w->base ? -EFAULT : 0;
+}
+
 static int store(struct world *w, u64 gpa, u64 entry)
 {
 	if (!is_memory(w, gpa))
@@ -548,12 +564,33 @@ static int event_target(struct its *its, struct event *ev)
 	return ev->coll == NONE ? NONE : its->collections[ev->coll].target;
 }
 
+static void withdraw(struct lpi *lpi)
+{
+	lpi->moved = NONE;
+	lpi->pending = false;
+	lpi->from_table = false;
+}
+
+/* If it is pending, it moves along. */
+static void retarget(struct lpi *lpi, int target)
+{
+	if (lpi->target != target)
+		lpi->moved = NONE;
+	lpi->target = target;
+}
+
+/* The vCPU that takes what is pending. */
+static int place(struct lpi *lpi)
+{
+	return lpi->moved == NONE ? lpi->target : lpi->moved;
+}
+
 static void put_lpi(struct lpi *lpi)
 {
 	if (--lpi->refs)
 		return;
 	lpi->target = NONE;
-	lpi->pending = false;
+	withdraw(lpi);
 }
 
 static void unmap_event(struct world *w, struct event *ev)
@@ -562,7 +599,7 @@ static void unmap_event(struct world *w, struct event *ev)
 
 	/* Linux 6.12 leaves it pending while another event is mapped to it. */
 	if (!w->base)
-		lpi->pending = false;
+		withdraw(lpi);
 	ev->lpi = NONE;
 	put_lpi(lpi);
 }
@@ -631,9 +668,25 @@ static void retarget_collection(struct world *w, struct its *its, u32 icid, int 
 			struct event *ev = &its->devices[i].events[j];
 
 			if (its->devices[i].mapped && ev->lpi != NONE && ev->coll == nr)
-				w->lpis[ev->lpi].target = target;
+				retarget(&w->lpis[ev->lpi], target);
 		}
 	}
+}
+
+/*
+ * Whether the LPI's bit of a pending table counts, which it does once. Linux 6.12 reads it
+ * whenever the LPI is mapped.
+ */
+static bool bit_counts(struct world *w, int vcpu, int nr)
+{
+	bool seen = w->lpis[nr].seen[vcpu];
+
+	if (w->base)
+		return true;
+	if (!w->lpis_enabled[vcpu] || w->ptz[vcpu])
+		return false;
+	w->lpis[nr].seen[vcpu] = true;
+	return !seen;
 }
 
 /* The state of an LPI that was not mapped is in its target's pending table. */
@@ -643,12 +696,13 @@ static void get_lpi(struct world *w, int nr, int target)
 
 	if (lpi->refs++) {
 		if (target != NONE && !w->base)
-			lpi->target = target;
+			retarget(lpi, target);
 		return;
 	}
 	lpi->target = target;
-	if (target != NONE && load_pending(w, target, nr)) {
+	if (target != NONE && bit_counts(w, target, nr) && load_pending(w, target, nr)) {
 		lpi->pending = true;
+		lpi->from_table = true;
 		store_pending(w, target, nr, false);
 	}
 }
@@ -704,19 +758,29 @@ static int inject(struct world *w, struct its *its, u32 devid, u32 event)
 
 /* The model's commands. Each returns whether there is an error. */
 
-static bool run_mapd(struct world *w, struct its *its, struct command *cmd)
+static bool run_unmapd(struct world *w, struct its *its, struct command *cmd)
 {
 	struct device *dev = find_device(its, cmd->devid);
 	u64 gpa;
 
+	/* Linux 6.12 needs the entry to unmap a device, and writes to it. */
+	if ((w->base || !dev) && !find_dte(w, its, cmd->devid, &gpa))
+		return true;
+	if (dev)
+		unmap_device(w, dev);
+	if (w->base)
+		store(w, gpa, 0);
+	return false;
+}
+
+static bool run_mapd(struct world *w, struct its *its, struct command *cmd)
+{
+	u64 gpa;
+
+	if (!cmd->valid)
+		return run_unmapd(w, its, cmd);
 	if (!find_dte(w, its, cmd->devid, &gpa))
 		return true;
-	if (!cmd->valid) {
-		if (dev)
-			unmap_device(w, dev);
-		store(w, gpa, 0);
-		return false;
-	}
 	if (cmd->bits > 16)
 		return true;
 	map_device(w, its, cmd->devid, cmd->itt, cmd->bits);
@@ -757,7 +821,7 @@ static bool run_movi(struct world *w, struct its *its, struct command *cmd)
 	if (!ev || event_target(its, ev) == NONE || !to || to->target == NONE)
 		return true;
 	ev->coll = find_icid(cmd->icid);
-	w->lpis[ev->lpi].target = to->target;
+	retarget(&w->lpis[ev->lpi], to->target);
 	return false;
 }
 
@@ -766,8 +830,13 @@ static bool run_movall(struct world *w, struct its *its, struct command *cmd)
 	if (cmd->vcpu[0] >= NR_VCPUS || cmd->vcpu[1] >= NR_VCPUS)
 		return true;
 	for (u32 i = 0; i < NR_LPIS; i++) {
-		if (w->lpis[i].target == cmd->vcpu[0])
-			w->lpis[i].target = cmd->vcpu[1];
+		struct lpi *lpi = &w->lpis[i];
+
+		if (w->base && lpi->target == cmd->vcpu[0])
+			lpi->target = cmd->vcpu[1];
+		/* What is pending moves, which the tables do not show. */
+		if (!w->base && lpi->pending && place(lpi) == cmd->vcpu[0])
+			lpi->moved = cmd->vcpu[1] == lpi->target ? NONE : cmd->vcpu[1];
 	}
 	return false;
 }
@@ -780,7 +849,7 @@ static bool run_discard(struct world *w, struct its *its, struct command *cmd)
 	if (!ev || (w->base && event_target(its, ev) == NONE))
 		return true;
 	unmap_event(w, ev);
-	if (find_ite(w, find_device(its, cmd->devid), cmd->event, &gpa))
+	if (w->base && find_ite(w, find_device(its, cmd->devid), cmd->event, &gpa))
 		store(w, gpa, 0);
 	return false;
 }
@@ -790,7 +859,7 @@ static bool run_clear(struct world *w, struct its *its, struct command *cmd)
 	struct event *ev = find_event(its, cmd->devid, cmd->event);
 
 	if (ev)
-		w->lpis[ev->lpi].pending = false;
+		withdraw(&w->lpis[ev->lpi]);
 	return !ev;
 }
 
@@ -881,13 +950,29 @@ static void run_queue(struct world *w, struct its *its)
 
 /* The model's save and restore. */
 
+/* What does not count goes from the tables. */
+static void clean_pending(struct world *w)
+{
+	for (u32 vcpu = 0; vcpu < NR_VCPUS; vcpu++) {
+		for (u32 i = 0; i < NR_LPIS && w->lpis_enabled[vcpu]; i++) {
+			if (w->ptz[vcpu] || w->lpis[i].seen[vcpu])
+				store_pending(w, vcpu, i, false);
+		}
+	}
+}
+
 static void save_pending(struct world *w)
 {
+	if (!w->base)
+		clean_pending(w);
 	for (u32 i = 0; i < NR_LPIS; i++) {
 		struct lpi *lpi = &w->lpis[i];
 
-		if (lpi->refs && lpi->target != NONE)
-			store_pending(w, lpi->target, i, lpi->pending);
+		if (!lpi->refs || lpi->target == NONE ||
+		    (!w->base && !w->lpis_enabled[lpi->target]))
+			continue;
+		lpi->seen[lpi->target] = true;
+		store_pending(w, lpi->target, i, lpi->pending);
 	}
 }
 
@@ -904,6 +989,27 @@ static u32 next_event(struct world *w, struct device *dev, u32 nr)
 	return 0;
 }
 
+/* Entries that are valid and must not be: those of them that @valid is a part of. */
+static void clear_entries(struct world *w, u64 gpa, u64 nr, u64 valid)
+{
+	for (u64 entry; nr--; gpa += 8) {
+		if (!load(w, gpa, &entry) && entry & valid)
+			store(w, gpa, 0);
+	}
+}
+
+/* What a restore reads before it finds an event. */
+static void clear_itt(struct world *w, struct device *dev)
+{
+	u64 first = BIT(dev->bits);
+
+	for (u32 i = NR_EVENTS; i--;) {
+		if (dev->events[i].lpi != NONE && dev->events[i].coll != NONE)
+			first = events[i];
+	}
+	clear_entries(w, dev->itt, first, ITE_VALID);
+}
+
 static void save_itt(struct world *w, struct device *dev)
 {
 	for (u32 i = 0; i < NR_EVENTS; i++) {
@@ -912,10 +1018,12 @@ static void save_itt(struct world *w, struct device *dev)
 
 		if (ev->lpi == NONE)
 			continue;
-		if (ev->coll == NONE)
-			store(w, gpa, 0);
-		else
+		if (ev->coll != NONE)
 			store(w, gpa, ITE(next_event(w, dev, i), intids[ev->lpi], icids[ev->coll]));
+	}
+	for (u32 i = 0; i < NR_EVENTS; i++) {
+		if (dev->events[i].lpi != NONE && dev->events[i].coll == NONE)
+			clear_entries(w, dev->itt + (u64)events[i] * 8, 1, ITE_VALID);
 	}
 }
 
@@ -930,12 +1038,58 @@ static u32 next_device(struct world *w, struct its *its, u32 nr)
 	return 0;
 }
 
+/* Where a restore goes on behind a DTE: in a page of level 2 not past its end. */
+static u32 next_read(struct world *w, struct its *its, u32 nr)
+{
+	u32 next = devids[nr] + next_device(w, its, nr);
+
+	if (its->baser[0] & GITS_BASER_INDIRECT)
+		next = min(next, round_down(devids[nr], IDS_PER_PAGE) + (u32)IDS_PER_PAGE);
+	return next;
+}
+
+static void clear_dtes(struct world *w, struct its *its, u32 from, u32 to)
+{
+	u64 baser = its->baser[0], page;
+
+	if (!(baser & GITS_BASER_INDIRECT)) {
+		to = min_t(u64, to, baser_size(baser) / 8);
+		if (from < to)
+			clear_entries(w, baser_base(baser) + from * 8, to - from, ENTRY_VALID);
+		return;
+	}
+	for (u32 next; from < to; from = next) {
+		next = min_t(u32, to, round_down(from, IDS_PER_PAGE) + IDS_PER_PAGE);
+		if (find_level_2(w, baser, from, &page))
+			clear_entries(w, page + from % IDS_PER_PAGE * 8, next - from, ENTRY_VALID);
+	}
+}
+
+/* All that a restore reads where nothing is mapped, before anything is written. */
+static void clear_devices(struct world *w, struct its *its)
+{
+	u32 from = 0;
+	u64 gpa;
+
+	for (u32 i = 0; i < NR_DEVICES; i++) {
+		if (!its->devices[i].mapped || !find_dte(w, its, devids[i], &gpa))
+			continue;
+		clear_dtes(w, its, from, devids[i]);
+		clear_itt(w, &its->devices[i]);
+		from = next_device(w, its, i) ? next_read(w, its, i) : 0x10000;
+	}
+	if (!from)
+		clear_dtes(w, its, 0, 0x10000);
+}
+
 static void save_devices(struct world *w, struct its *its)
 {
 	u64 gpa;
 
 	if (!(its->baser[0] & GITS_BASER_VALID))
 		return;
+	if (!w->base)
+		clear_devices(w, its);
 	for (u32 i = 0; i < NR_DEVICES; i++) {
 		struct device *dev = &its->devices[i];
 
@@ -970,7 +1124,8 @@ static int save_collections(struct world *w, struct its *its)
 		store(w, gpa, CTE(its->collections[i].target, icids[i]));
 		gpa += 8;
 	}
-	return store(w, gpa, 0);
+	/* Where there is no memory, there is nothing to clear. */
+	return store(w, gpa, 0) && w->base ? -EFAULT : 0;
 }
 
 static int save_tables(struct world *w, struct its *its)
@@ -986,7 +1141,7 @@ static int restore_collections(struct world *w, struct its *its)
 	int ret;
 
 	for (u64 i = 0; i < baser_size(its->baser[1]) / 8; i++) {
-		ret = load(w, base + i * 8, &cte);
+		ret = load_table(w, base + i * 8, &cte);
 		if (ret || !(cte & ENTRY_VALID))
 			return ret;
 		icid = ITE_ICID(cte);
@@ -1013,7 +1168,7 @@ static int restore_itt(struct world *w, struct its *its, struct device *dev)
 	int ret;
 
 	do {
-		ret = load(w, dev->itt + (u64)event * 8, &ite);
+		ret = load_table(w, dev->itt + (u64)event * 8, &ite);
 		next = 1;
 		if (!ret && ITE_INTID(ite)) {
 			next = ITE_NEXT(ite);
@@ -1045,7 +1200,7 @@ static int restore_dtes(struct world *w, struct its *its, u64 base, u32 devid, u
 	int ret;
 
 	for (u32 i = 0, next; i < nr; i += next) {
-		ret = load(w, base + i * 8, &dte);
+		ret = load_table(w, base + i * 8, &dte);
 		if (ret)
 			return ret;
 		next = 1;
@@ -1065,7 +1220,7 @@ static int restore_level_1(struct world *w, struct its *its, u64 base, u32 nr)
 	int ret;
 
 	for (u32 i = 0; i < nr; i++) {
-		ret = load(w, base + i * 8, &l1e);
+		ret = load_table(w, base + i * 8, &l1e);
 		if (!ret && (l1e & ENTRY_VALID))
 			ret = restore_dtes(w, its, l1e & L1E_ADDR, i * IDS_PER_PAGE, IDS_PER_PAGE);
 		if (ret)
@@ -1101,10 +1256,20 @@ static void reset(struct world *w, struct its *its)
 	unmap_collections(its);
 }
 
+/* What has been seen of LPIs that are not mapped counts again. */
+static void renew_pending(struct world *w)
+{
+	for (u32 i = 0; i < NR_LPIS; i++) {
+		for (u32 vcpu = 0; vcpu < NR_VCPUS; vcpu++)
+			w->lpis[i].seen[vcpu] &= w->lpis[i].target == vcpu;
+	}
+}
+
 static int restore_tables(struct world *w, struct its *its)
 {
 	int ret = 0;
 
+	renew_pending(w);
 	if (its->baser[1] & GITS_BASER_VALID)
 		ret = restore_collections(w, its);
 	if (!ret && (its->baser[0] & GITS_BASER_VALID))
@@ -1410,7 +1575,8 @@ static void check_registers(struct world *w, struct its *its)
 		fail(w, "GITS_CTLR is %#lx, with Enabled to be %d", ctlr, its->enabled);
 	if (behind != its->queued)
 		fail(w, "%lu commands are left, not %u", behind, its->queued);
-	if (!(ctlr & GITS_CTLR_QUIESCENT) != !!its->queued)
+	/* Enabled, it processes all that is queued; disabled, it does nothing. */
+	if (!(ctlr & GITS_CTLR_QUIESCENT) != (its->enabled && its->queued))
 		fail(w, "GITS_CTLR is %#lx with %u commands left", ctlr, its->queued);
 }
 
@@ -1553,10 +1719,35 @@ static void enable_lpis(struct world *w, u32 vcpu)
 	if (w->lpis_enabled[vcpu])
 		return;
 	w->lpis_enabled[vcpu] = true;
-	for (u32 i = 0; i < NR_LPIS && !ptz; i++) {
-		if (w->lpis[i].refs && w->lpis[i].target == vcpu)
-			w->lpis[i].pending = load_pending(w, vcpu, i) ||
-					     (!w->base && w->lpis[i].pending);
+	w->ptz[vcpu] = ptz;
+	for (u32 i = 0; i < NR_LPIS; i++) {
+		struct lpi *lpi = &w->lpis[i];
+
+		if (!lpi->refs || lpi->target != vcpu)
+			continue;
+		if (w->base && !ptz)
+			lpi->pending = load_pending(w, vcpu, i);
+		if (!w->base && bit_counts(w, vcpu, i) && load_pending(w, vcpu, i)) {
+			lpi->pending = true;
+			lpi->from_table = true;
+		}
+	}
+}
+
+/* What came from the table goes back there. What else is set there is out of date. */
+static void unload_pending(struct world *w, u32 vcpu)
+{
+	for (u32 i = 0; i < NR_LPIS; i++) {
+		struct lpi *lpi = &w->lpis[i];
+
+		lpi->seen[vcpu] &= load_pending(w, vcpu, i);
+		if (!lpi->refs || place(lpi) != vcpu)
+			continue;
+		if (lpi->from_table && lpi->target == vcpu) {
+			store_pending(w, vcpu, i, true);
+			lpi->seen[vcpu] = false;
+		}
+		withdraw(lpi);
 	}
 }
 
@@ -1566,10 +1757,8 @@ static void disable_lpis(struct world *w, u32 vcpu)
 	its_vmm_redist_write(&w->v, vcpu, GICR_CTLR, 0);
 	show(w, "LPIs off", "", vcpu, 0, 0, 0, 0, 0);
 	/* Cleared when it is cleared already, it does nothing. */
-	for (u32 i = 0; i < NR_LPIS && !w->base && w->lpis_enabled[vcpu]; i++) {
-		if (w->lpis[i].refs && w->lpis[i].target == vcpu)
-			w->lpis[i].pending = false;
-	}
+	if (!w->base && w->lpis_enabled[vcpu])
+		unload_pending(w, vcpu);
 	w->lpis_enabled[vcpu] = false;
 }
 
@@ -1655,7 +1844,45 @@ static void clear_tables(struct world *w, struct its *its)
 	show(w, "clear", "", its - w->its, 0, 0, 0, 0, 0);
 }
 
-/* What is saved in tables that were clear is all there once it is restored. */
+/* An entry of some table, or nearly one. */
+static u64 pick_garbage(struct world *w, struct its *its)
+{
+	switch (below(w, 4)) {
+	case 0:
+		return DTE(below(w, 3), area_gpa(w, its, SMALL_ITT(below(w, NR_SMALL_ITTS))),
+			   1 + below(w, SMALL_BITS));
+	case 1:
+		return ITE(below(w, 3), intids[below(w, NR_LPIS)], below(w, 4));
+	case 2:
+		return CTE(below(w, NR_VCPUS), icids[below(w, NR_COLLECTIONS)]);
+	default:
+		return kvm_random_u64(&w->rng);
+	}
+}
+
+/* The guest, or an earlier save, has left something where tables are. */
+static void fill_tables(struct world *w, struct its *its)
+{
+	const struct {
+		u64 offset;
+		u64 size;
+	} places[] = {
+		{ FLAT_TABLE, SZ_512 }, { FLAT_TABLE + 8190 * 8, SZ_512 },
+		{ LEVEL_2(0), SZ_512 }, { LEVEL_2(1), SZ_512 }, { LEVEL_2(2), SZ_64K },
+		{ COLLECTIONS, SZ_128 }, { BIG_ITT(0), SZ_512 }, { BIG_ITT(1), SZ_128K },
+		{ SMALL_ITT(0), NR_SMALL_ITTS * SZ_256 },
+	};
+
+	for (u32 i = 0; i < 64; i++) {
+		u32 nr = below(w, ARRAY_SIZE(places));
+		u64 offset = places[nr].offset + below(w, places[nr].size / 8) * 8;
+
+		poke(w, area_gpa(w, its, offset), pick_garbage(w, its));
+	}
+	show(w, "fill", "", its - w->its, 0, 0, 0, 0, 0);
+}
+
+/* What is saved is all there once it is restored, and nothing else. */
 static void compare_maps(struct world *w, struct its *its, struct its *was)
 {
 	u64 gpa;
@@ -1696,7 +1923,7 @@ static bool itts_overlap(struct its *its)
 static void step_migrate(struct world *w)
 {
 	struct its *its = pick_its(w), was = *its;
-	bool clean = !one_in(w, 4);
+	bool clean = w->base && !one_in(w, 4), restored;
 
 	if (its->queued || !its->enabled)
 		return;
@@ -1705,14 +1932,21 @@ static void step_migrate(struct world *w)
 	write_ctlr(w, its, false);
 	if (clean)
 		clear_tables(w, its);
+	else if (!w->base && one_in(w, 2))
+		fill_tables(w, its);
 	check_save(w, its);
 	TEST_ASSERT_EQ(0, its_vmm_ctrl(&w->v, KVM_DEV_ARM_ITS_CTRL_RESET));
 	reset(w, its);
 	show(w, "reset", "", its - w->its, 0, 0, 0, 0, 0);
 	write_baser(w, its, 0, was.baser[0]);
 	write_baser(w, its, 1, was.baser[1]);
-	if (check_restore(w, its) && clean && !itts_overlap(its))
-		compare_maps(w, its, &was);
+	restored = check_restore(w, its);
+	if (!itts_overlap(&was)) {
+		if (!restored && !w->base)
+			fail(w, "the model: what was saved is refused");
+		if (restored && (clean || !w->base))
+			compare_maps(w, its, &was);
+	}
 	write_cbaser(w, its);
 	write_ctlr(w, its, true);
 	w->step++;
@@ -1783,8 +2017,10 @@ static void take_step(struct world *w)
 
 static void init_model(struct world *w)
 {
-	for (u32 i = 0; i < NR_LPIS; i++)
+	for (u32 i = 0; i < NR_LPIS; i++) {
 		w->lpis[i].target = NONE;
+		w->lpis[i].moved = NONE;
+	}
 	for (u32 i = 0; i < NR_VCPUS; i++)
 		w->lpis_enabled[i] = true;
 	for (u32 i = 0; i < w->nr_its; i++) {

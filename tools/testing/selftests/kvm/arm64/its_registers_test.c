@@ -667,7 +667,7 @@ TEST_F(attr, cbaser_empties_queue)
 	its_vmm_its_write(v, GITS_CWRITER, 0x80);
 	EXPECT_EQ(0x40, its_vmm_its_read(v, GITS_CREADR));
 	EXPECT_EQ(0x80, its_vmm_its_read(v, GITS_CWRITER));
-	EXPECT_EQ(0, its_vmm_its_read(v, GITS_CTLR));
+	EXPECT_EQ(GITS_CTLR_QUIESCENT, its_vmm_its_read(v, GITS_CTLR));
 	its_vmm_its_write(v, GITS_CBASER, its_vmm_its_read(v, GITS_CBASER));
 	EXPECT_EQ(0, its_vmm_its_read(v, GITS_CREADR));
 	EXPECT_EQ(0, its_vmm_its_read(v, GITS_CWRITER));
@@ -810,15 +810,17 @@ TEST_F(enable, keeps_mappings)
 	EXPECT_EQ(1, signal_event(v));
 }
 
-/* The queue waits, and isn't quiescent. */
+/* A disabled ITS is idle, whatever is in its queue: it has nothing to do with that yet. */
 TEST_F(enable, quiescent)
 {
 	struct its_vmm *v = &self->its;
+	u64 creadr = its_vmm_its_read(v, GITS_CREADR);
 
 	its_vmm_its_write(v, GITS_CTLR, 0);
 	its_vmm_queue(v, GITS_CMD_MAPC, 0, VALID | 1);
 	its_vmm_submit(v);
-	EXPECT_EQ(0, its_vmm_its_read(v, GITS_CTLR));
+	EXPECT_EQ(OFF, its_vmm_its_read(v, GITS_CTLR));
+	EXPECT_EQ(creadr, its_vmm_its_read(v, GITS_CREADR));
 	its_vmm_its_write(v, GITS_CTLR, GITS_CTLR_ENABLE);
 	EXPECT_EQ(ON, its_vmm_its_read(v, GITS_CTLR));
 	EXPECT_EQ(v->cwriter, its_vmm_its_read(v, GITS_CREADR));
@@ -1066,8 +1068,7 @@ FIXTURE_SETUP(guest)
 	its_vmm_use_vm(v, vm, 1);
 	its_vmm_add_gic(v);
 	its_vmm_add_its(v);
-	virt_map(vm, GITS_BASE_GPA, GITS_BASE_GPA,
-		 vm_calc_num_guest_pages(vm->mode, FRAME_SIZE));
+	its_vmm_map_frames(v);
 	run_guest(self->vcpu);
 }
 
@@ -1238,7 +1239,7 @@ TEST_F(guest, cbaser_halves)
 		its_vmm_its_write(v, GITS_CBASER, 0xf);
 		its_vmm_its_write(v, GITS_CREADR, 0x40);
 		its_vmm_its_write(v, GITS_CWRITER, 0x80);
-		EXPECT_EQ(0, guest_read(self, GITS_CTLR, 4));
+		EXPECT_EQ(OFF, guest_read(self, GITS_CTLR, 4));
 		guest_write(self, GITS_CBASER + half, 4, 0);
 		EXPECT_EQ(0, guest_read(self, GITS_CREADR, 8));
 		EXPECT_EQ(0, guest_read(self, GITS_CWRITER, 8));

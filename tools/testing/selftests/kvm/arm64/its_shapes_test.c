@@ -169,11 +169,13 @@ TEST_F(devices, good)
 	/* Its entry, and no other. */
 	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
 	EXPECT_EQ(VALID | itt >> 8 << 5 | 4, *entry);
-	entry[-1] = ~0ULL;
 	its_vmm_mapd_itt(v, devid, itt, 5, false);
-	EXPECT_EQ(0, *entry);
-	EXPECT_EQ(~0ULL, entry[-1]);
+	EXPECT_EQ(VALID | itt >> 8 << 5 | 4, *entry);
 	EXPECT_EQ(0, signal_event(v, devid, 0));
+	entry[-1] = ~BIT_ULL(63);
+	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
+	EXPECT_EQ(0, *entry);
+	EXPECT_EQ(~BIT_ULL(63), entry[-1]);
 	EXPECT_BAD(0, self->bad, v);
 }
 
@@ -194,7 +196,7 @@ TEST_F(devices, bad)
 	EXPECT_TRUE(queue_empty(v));
 }
 
-/* The table gives way under a device: it can't be saved, nor its entry be written. */
+/* The table gives way under a device: it can't be saved, but it can be unmapped. */
 TEST_F(devices, shrinks)
 {
 	struct its_vmm *v = &self->its;
@@ -211,8 +213,12 @@ TEST_F(devices, shrinks)
 	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
 	EXPECT_BAD(0, self->bad, v);
 	its_vmm_mapd_itt(v, devid, its_vmm_gpa(v, ITS_VMM_ITTS), 5, false);
+	EXPECT_BAD(0, self->bad, v);
+	EXPECT_EQ(0, signal_event(v, devid, 0));
+
+	/* It is not mapped, and can't be. */
+	its_vmm_mapd_itt(v, devid, its_vmm_gpa(v, ITS_VMM_ITTS), 5, false);
 	EXPECT_BAD(1, self->bad, v);
-	EXPECT_DELIVERS(v, devid, 0, LPI(100), 1);
 }
 
 FIXTURE(collections)
@@ -328,6 +334,9 @@ FIXTURE_VARIANT_ADD(itt, far_away) { ITT(5, BIT_ULL(51) - SZ_2G, NO_ID, 0) };
 FIXTURE_SETUP(itt)
 {
 	create_machine(&self->its);
+	/* They have their ITTs in the same memory. */
+	its_vmm_mapd(&self->its, DEV_LAST, false);
+	its_vmm_mapd(&self->its, DEV_LPIS, false);
 	its_vmm_mapd_itt(&self->its, DEV_EMPTY, self->its.scratch_gpa + variant->at,
 			 variant->bits, true);
 	self->bad = bad_commands(&self->its);
@@ -350,11 +359,13 @@ TEST_F(itt, good)
 	EXPECT_DELIVERS(v, DEV_EMPTY, variant->good, LPI(100), 1);
 	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
 	EXPECT_EQ((u64)LPI(100) << 16 | 1, *ite);
-	ite[-1] = ~0ULL;
 	its_vmm_discard(v, DEV_EMPTY, variant->good);
-	EXPECT_EQ(0, *ite);
-	EXPECT_EQ(~0ULL, ite[-1]);
+	EXPECT_EQ((u64)LPI(100) << 16 | 1, *ite);
 	EXPECT_EQ(0, signal_event(v, DEV_EMPTY, variant->good));
+	ite[-1] = GENMASK_ULL(63, 48);
+	EXPECT_EQ(0, its_vmm_ctrl(v, KVM_DEV_ARM_ITS_SAVE_TABLES));
+	EXPECT_EQ(0, *ite);
+	EXPECT_EQ(GENMASK_ULL(63, 48), ite[-1]);
 	EXPECT_BAD(0, self->bad, v);
 }
 

@@ -58,17 +58,15 @@ struct model {
 	struct scene_event events[ITS_MAX_EVENTS];
 };
 
-/* 0, or -EFAULT where there is no memory. */
-static inline int model_read(const struct model *m, u64 gpa, u64 *entry)
+/* Where there is no memory, nothing was saved: no table has an entry there. */
+static inline u64 model_read(const struct model *m, u64 gpa)
 {
 	const struct model_memory *r;
 
 	for (r = m->memory; r < m->memory + ARRAY_SIZE(m->memory); r++)
-		if (gpa >= r->gpa && gpa - r->gpa < r->size) {
-			*entry = READ_ONCE(*(const u64 *)(r->hva + (gpa - r->gpa)));
-			return 0;
-		}
-	return -EFAULT;
+		if (gpa >= r->gpa && gpa - r->gpa < r->size)
+			return READ_ONCE(*(const u64 *)(r->hva + (gpa - r->gpa)));
+	return 0;
 }
 
 static inline u64 model_baser_gpa(u64 baser)
@@ -105,9 +103,9 @@ static inline int model_collections(struct model *m)
 	int err;
 
 	for (u32 i = 0; i < model_baser_entries(m->baser[1]); i++) {
-		err = model_read(m, gpa + i * ITS_ENTRY_SIZE, &cte);
-		if (err || !(cte >> 63))
-			return err;
+		cte = model_read(m, gpa + i * ITS_ENTRY_SIZE);
+		if (!(cte >> 63))
+			return 0;
 		err = model_cte(m, cte);
 		if (err)
 			return err;
@@ -142,9 +140,7 @@ static inline int model_itt(struct model *m, u32 devid, u64 dte)
 	if (bits > ITS_EVENT_BITS)
 		return -EINVAL;
 	for (; event < BIT(bits); event += next) {
-		err = model_read(m, gpa + (u64)event * ITS_ENTRY_SIZE, &ite);
-		if (err)
-			return err;
+		ite = model_read(m, gpa + (u64)event * ITS_ENTRY_SIZE);
 		next = ITE_LPI(ite) ? ITE_NEXT(ite) : 1;
 		if (!ITE_LPI(ite))
 			continue;
@@ -163,9 +159,7 @@ static inline int model_dtes(struct model *m, u64 gpa, u32 entries, u32 first)
 	int err;
 
 	for (u32 i = 0; i < entries; i += next) {
-		err = model_read(m, gpa + (u64)i * ITS_ENTRY_SIZE, &dte);
-		if (err)
-			return err;
+		dte = model_read(m, gpa + (u64)i * ITS_ENTRY_SIZE);
 		next = dte >> 63 ? DTE_NEXT(dte) : 1;
 		if (!(dte >> 63))
 			continue;
@@ -192,10 +186,11 @@ static inline int model_devices(struct model *m)
 	if (!(m->baser[0] & GITS_BASER_INDIRECT))
 		return model_dtes(m, gpa, entries, 0);
 	for (u32 i = 0; i < entries; i++) {
-		ret = model_read(m, gpa + i * ITS_ENTRY_SIZE, &l1e);
-		if (!ret && l1e >> 63)
-			ret = model_dtes(m, l1e & GENMASK_ULL(51, 16), ITS_PAGE_ENTRIES,
-					 i * ITS_PAGE_ENTRIES);
+		l1e = model_read(m, gpa + i * ITS_ENTRY_SIZE);
+		if (!(l1e >> 63))
+			continue;
+		ret = model_dtes(m, l1e & GENMASK_ULL(51, 16), ITS_PAGE_ENTRIES,
+				 i * ITS_PAGE_ENTRIES);
 		if (ret)
 			return ret;
 	}

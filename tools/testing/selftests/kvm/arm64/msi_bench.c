@@ -2,11 +2,12 @@
 /*
  * msi_bench - what MSIs and their routes cost a VMM, in instructions
  *
- * Drives KVM from the VMM's side alone: no vCPU runs, but for "backlog" and
- * "drain". The guest's part, which is the ITS's tables and commands, is played
- * through guest memory and device attributes. LPIs stay disabled in the configuration table and go to two vCPUs
- * in turn, so that what is measured ends with the LPI pending. Only interfaces
- * that Linux 6.12 has are needed: one binary measures any kernel since.
+ * Drives KVM from the VMM's side alone: no vCPU runs, but for those rows whose
+ * operation has a guest. The guest's part, which is the ITS's tables and commands,
+ * is played through guest memory and device attributes. LPIs stay disabled in the
+ * configuration table and go to two vCPUs in turn, so that what is measured ends
+ * with the LPI pending. Only interfaces that Linux 6.12 has are needed: one binary
+ * measures any kernel since.
  *
  * The unit: values are nanoseconds of CLOCK_MONOTONIC. On an emulator that
  * counts one nanosecond for each instruction (QEMU: -icount shift=0,sleep=off)
@@ -54,7 +55,7 @@
 #define MSIS_PER_MOVI	16
 
 /* How often the guest of "backlog" leaves and is entered again, for each KVM_RUN. */
-#define ENTRIES		64
+#define NR_ENTRIES	64
 
 #define TRACING		"/sys/kernel/tracing"
 
@@ -79,6 +80,7 @@ struct size {
  * struct bench - One VM, and what the rows need to work on it.
  * @its:	The VM with its ITS.
  * @vcpus:	Its vCPUs, if they run.
+ * @taken:	LPIs that the guest has taken, which it counts itself.
  * @size:	Size of the row.
  * @events:	Events in all. Event i belongs to device i / @size->events and sends
  *		LPI @LPI_FIRST + i.
@@ -91,6 +93,7 @@ struct size {
 struct bench {
 	struct its_vmm		its;
 	struct kvm_vcpu		*vcpus[NR_VCPUS];
+	u64			*taken;
 	const struct size	*size;
 	u32			events;
 	u32			n;
@@ -113,6 +116,7 @@ enum per { PER_RUN, PER_EVENT, PER_GSI, PER_ENTRY };
  * @setup:	Brings a VM with all events mapped to where the rounds start.
  * @before:	Brings it to where a round starts.
  * @run:	The operation: the only part that is measured.
+ * @after:	Looks at what came of a round, or NULL.
  * @meter:	What @run is measured by: how much this grows. Without it, time.
  * @per:	What the value is for: a whole @run, or one event, GSI or entry of it.
  * @units:	A round repeats @run until it has measured so many.
@@ -129,6 +133,7 @@ struct op {
 	void			(*setup)(struct bench *b);
 	void			(*before)(struct bench *b);
 	void			(*run)(struct bench *b);
+	void			(*after)(struct bench *b);
 	u64			(*meter)(void);
 	enum per		per;
 	u32			units;
@@ -196,10 +201,7 @@ static void create_guest(struct bench *b, void (*guest)(void))
 	its_vmm_add_gic(&b->its);
 	its_vmm_add_its(&b->its);
 	its_vmm_enable(&b->its);
-	virt_map(vm, GICD_BASE_GPA, GICD_BASE_GPA,
-		 vm_calc_num_guest_pages(vm->mode, KVM_VGIC_V3_DIST_SIZE));
-	virt_map(vm, GICR_BASE_GPA, GICR_BASE_GPA,
-		 vm_calc_num_guest_pages(vm->mode, NR_VCPUS * KVM_VGIC_V3_REDIST_SIZE));
+	its_vmm_map_frames(&b->its);
 }
 
 static void create_vm(struct bench *b, const struct op *op)
@@ -471,6 +473,31 @@ static void shuffle_before(struct bench *b)
 	}
 }
 
+/* The table lacks the entry in the middle, and is to get it there. */
+static void insert_before(struct bench *b)
+{
+	struct kvm_irq_routing_entry *entries = b->routes->entries;
+	u32 middle = b->n / 2;
+
+	fill_routes(b);
+	memmove(&entries[middle], &entries[middle + 1], (b->n - 1 - middle) * sizeof(*entries));
+	set_routes(b, b->n - 1);
+	fill_routes(b);
+}
+
+/* The entry in the middle is to become the last one. */
+static void move_before(struct bench *b)
+{
+	struct kvm_irq_routing_entry *entries = b->routes->entries, entry;
+	u32 middle = b->n / 2;
+
+	fill_routes(b);
+	set_routes(b, b->n);
+	entry = entries[middle];
+	memmove(&entries[middle], &entries[middle + 1], (b->n - 1 - middle) * sizeof(*entries));
+	entries[b->n - 1] = entry;
+}
+
 static void remove_before(struct bench *b)
 {
 	fill_routes(b);
@@ -509,6 +536,23 @@ static void update_enable_run(struct bench *b)
 		b->routes->entries[0] = route(b, i);
 		update_route(b);
 	}
+}
+
+/* Beside the MSIs, an input that is removed and set in turn. */
+static void update_input_run(struct bench *b)
+{
+	b->routes->entries[0] = (struct kvm_irq_routing_entry) {
+		.gsi = 0,
+		.type = b->step++ % 2 ? KVM_IRQ_ROUTING_IRQCHIP : KVM_IRQ_ROUTING_NONE,
+	};
+	update_route(b);
+}
+
+static void update_input_setup(struct bench *b)
+{
+	routes_setup(b);
+	b->step = 1;
+	update_input_run(b);
 }
 
 static void update_change_run(struct bench *b)
@@ -624,7 +668,7 @@ static void backlog_guest(void)
 	gic_init(GIC_V3, NR_VCPUS);
 	for (;;) {
 		guest_exit();
-		for (u32 i = 0; i < ENTRIES; i++)
+		for (u32 i = 0; i < NR_ENTRIES; i++)
 			smccc_hvc(SMCCC_VERSION, 0, 0, 0, 0, 0, 0, 0, &res);
 	}
 }
@@ -636,6 +680,8 @@ static void exit_guest(void)
 		guest_exit();
 }
 
+static u64 guest_taken;
+
 /* Takes each LPI, and exits when there is none. */
 static void drain_guest(void)
 {
@@ -644,8 +690,10 @@ static void drain_guest(void)
 	gic_init(GIC_V3, NR_VCPUS);
 	for (;;) {
 		guest_exit();
-		while ((intid = gic_get_and_ack_irq()) != IAR_SPURIOUS)
+		while ((intid = gic_get_and_ack_irq()) != IAR_SPURIOUS) {
 			gic_set_eoi(intid);
+			WRITE_ONCE(guest_taken, guest_taken + 1);
+		}
 	}
 }
 
@@ -739,7 +787,13 @@ static u64 irqs_off_ns(void)
 
 	TEST_ASSERT(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "tracing_max_latency");
 	close(fd);
-	return strtoull(text, NULL, 10) * NSEC_PER_USEC;
+	return strtoull(text, NULL, 10) * 1000;	/* from us */
+}
+
+static void drain_setup(struct bench *b)
+{
+	backlog_setup(b);
+	b->taken = addr_gva2hva(b->its.vm, (u64)&guest_taken);
 }
 
 static void drain_before(struct bench *b)
@@ -750,8 +804,9 @@ static void drain_before(struct bench *b)
 /* A guest that sees none may be before its vCPU has refilled its list registers. */
 static void drain_run(struct bench *b)
 {
-	for (u32 i = 0; i < 4; i++)
+	do {
 		enter(b);
+	} while (!interrupted && READ_ONCE(*b->taken) < b->events);
 }
 
 static void drain_each_run(struct bench *b)
@@ -760,6 +815,14 @@ static void drain_each_run(struct bench *b)
 		signal_msi(b, i / b->size->events, i % b->size->events);
 		enter(b);
 	}
+}
+
+/* Each LPI was taken, and once. */
+static void drain_after(struct bench *b)
+{
+	enter(b);
+	TEST_ASSERT(interrupted || READ_ONCE(*b->taken) == b->events,
+		    "%lu of %u LPIs taken", READ_ONCE(*b->taken), b->events);
 }
 
 /* The rows. */
@@ -987,6 +1050,20 @@ static const struct op ops[] = {
 		.before	= shuffle_before,
 		.run	= same_run,
 	}, {
+		.name	= "routing_insert",
+		.sizes	= tables,
+		.cap	= KVM_CAP_IRQ_ROUTING,
+		.setup	= routes_setup,
+		.before	= insert_before,
+		.run	= same_run,
+	}, {
+		.name	= "routing_move",
+		.sizes	= tables,
+		.cap	= KVM_CAP_IRQ_ROUTING,
+		.setup	= routes_setup,
+		.before	= move_before,
+		.run	= same_run,
+	}, {
 		.name	= "routing_remove",
 		.sizes	= tables,
 		.cap	= KVM_CAP_IRQ_ROUTING,
@@ -1013,6 +1090,13 @@ static const struct op ops[] = {
 		.cap	= KVM_CAP_UPDATE_GSI_ROUTING,
 		.setup	= irqfds_setup,
 		.run	= update_change_run,
+		.units	= 8,
+	}, {
+		.name	= "update_input",
+		.sizes	= tables,
+		.cap	= KVM_CAP_UPDATE_GSI_ROUTING,
+		.setup	= update_input_setup,
+		.run	= update_input_run,
 		.units	= 8,
 	}, {
 		.name	= "update_enable",
@@ -1080,9 +1164,10 @@ static const struct op ops[] = {
 		.sizes	= drained,
 		.cap	= KVM_CAP_SIGNAL_MSI,
 		.guest	= drain_guest,
-		.setup	= backlog_setup,
+		.setup	= drain_setup,
 		.before	= drain_before,
 		.run	= drain_run,
+		.after	= drain_after,
 		.per	= PER_EVENT,
 		.cold	= true,
 	}, {
@@ -1090,8 +1175,9 @@ static const struct op ops[] = {
 		.sizes	= drained,
 		.cap	= KVM_CAP_SIGNAL_MSI,
 		.guest	= drain_guest,
-		.setup	= backlog_setup,
+		.setup	= drain_setup,
 		.run	= drain_each_run,
+		.after	= drain_after,
 		.per	= PER_EVENT,
 		.cold	= true,
 	},
@@ -1142,6 +1228,8 @@ static u64 measure(const struct op *op, const struct size *size, u32 runs)
 	run(&b, op, runs);
 	val = meter() - start;
 
+	if (op->after)
+		op->after(&b);
 	destroy_vm(&b);
 	return val;
 }
@@ -1154,7 +1242,7 @@ static u32 units_per_run(const struct op *op, const struct size *size)
 	case PER_GSI:
 		return size->gsis;
 	case PER_ENTRY:
-		return ENTRIES;
+		return NR_ENTRIES;
 	default:
 		return 1;
 	}

@@ -599,8 +599,6 @@ TEST_F(capability, routes_before_its)
 
 /* Devices that send the same address and data, seen from inside the guest. */
 
-#define TABLES_GPA	SZ_1G
-#define TABLES_SLOT	1
 #define DEVICE_TABLE_SZ	SZ_512K	/* reaches the last DeviceID */
 #define ITT_SZ		SZ_4K
 #define SAME_EVENT	7
@@ -612,8 +610,9 @@ static const u32 guest_devids[] = { 0x0001, 0x0100, 0x0101, 0x00ff, 0xffff };
 #define NR_GUEST_DEVICES ARRAY_SIZE(guest_devids)
 
 enum { G_COMMANDS, G_COLLECTIONS, G_CONFIG, G_PENDING, G_ITTS, G_DEVICES };
-#define G_TABLE(i)	(TABLES_GPA + (i) * SZ_64K)
-#define G_TABLES_SZ	(G_TABLE(G_DEVICES) + DEVICE_TABLE_SZ - TABLES_GPA)
+#define G_TABLE(i)	(guest_tables + (i) * SZ_64K)
+
+static u64 guest_tables;	/* their address */
 
 /* Written by the guest. */
 static u64 acked[NR_GUEST_DEVICES];
@@ -680,16 +679,15 @@ static void run_guest(struct kvm_vcpu *vcpu)
 	TEST_ASSERT_EQ(UCALL_SYNC, uc.cmd);
 }
 
-static void add_tables(struct kvm_vm *vm)
+/* The guest has its tables in the scratch memory. */
+static void add_tables(struct its_vmm *its)
 {
-	u32 pages = vm_calc_num_guest_pages(vm->mode, G_TABLES_SZ);
 	u8 *config;
 
-	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TABLES_GPA,
-				    TABLES_SLOT, pages, 0);
-	virt_map(vm, G_TABLE(G_COMMANDS), G_TABLE(G_COMMANDS),
-		 vm_calc_num_guest_pages(vm->mode, SZ_64K));
-	config = addr_gpa2hva(vm, G_TABLE(G_CONFIG));
+	guest_tables = its->scratch_gpa;
+	sync_global_to_guest(its->vm, guest_tables);
+	its_vmm_map_ram(its, SZ_64K * (G_COMMANDS + 1));
+	config = addr_gpa2hva(its->vm, G_TABLE(G_CONFIG));
 	memset(config, 0xa0 | LPI_PROP_GROUP1 | LPI_PROP_ENABLED, NR_GUEST_DEVICES);
 }
 
@@ -700,14 +698,11 @@ FIXTURE_SETUP(guest)
 	vm_init_descriptor_tables(vm);
 	vcpu_init_descriptor_tables(self->vcpu);
 	vm_install_exception_handler(vm, VECTOR_IRQ_CURRENT, guest_irq);
-	TEST_REQUIRE(!__kvm_test_create_device(vm, KVM_DEV_TYPE_ARM_VGIC_V3));
-	add_tables(vm);
-	self->its = (struct its_vmm) {
-		.vm = vm,
-		.gic_fd = vgic_v3_setup(vm, 1, 64),
-		.its_fd = vgic_its_setup(vm),
-		.nr_vcpus = 1,
-	};
+	its_vmm_use_vm(&self->its, vm, 1);
+	its_vmm_add_gic(&self->its);
+	its_vmm_add_its(&self->its);
+	its_vmm_map_frames(&self->its);
+	add_tables(&self->its);
 	for (u32 i = 0; i < NR_GUEST_DEVICES; i++)
 		self->fds[i] = -1;
 	run_guest(self->vcpu);

@@ -100,6 +100,13 @@ void its_vmm_add_gic(struct its_vmm *v);
 void its_vmm_add_its(struct its_vmm *v);
 void its_vmm_enable(struct its_vmm *v);
 
+/*
+ * Let the guest access the frames of the GIC and of the ITSes that it has, and the tables
+ * with the first @scratch bytes of the scratch memory: at their guest physical addresses.
+ */
+void its_vmm_map_frames(struct its_vmm *v);
+void its_vmm_map_ram(struct its_vmm *v, u64 scratch);
+
 /* Select the nth ITS, from 0. */
 void its_vmm_select(struct its_vmm *v, u32 n);
 

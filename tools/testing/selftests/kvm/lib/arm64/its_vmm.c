@@ -45,9 +45,14 @@ void its_vmm_set_config(struct its_vmm *v, u32 lpi, u8 byte)
 	config[lpi - 8192] = byte;
 }
 
+static u64 nth_its_base(u32 n)
+{
+	return GITS_BASE_GPA - n * KVM_VGIC_V3_ITS_SIZE;
+}
+
 static u64 its_base(struct its_vmm *v)
 {
-	return GITS_BASE_GPA - v->selected * KVM_VGIC_V3_ITS_SIZE;
+	return nth_its_base(v->selected);
 }
 
 u64 its_vmm_doorbell(struct its_vmm *v)
@@ -468,6 +473,24 @@ void its_vmm_enable(struct its_vmm *v)
 		enable_its(v);
 	}
 	its_vmm_select(v, selected);
+}
+
+static void map(struct kvm_vm *vm, u64 gpa, u64 size)
+{
+	virt_map(vm, gpa, gpa, vm_calc_num_guest_pages(vm->mode, size));
+}
+
+void its_vmm_map_frames(struct its_vmm *v)
+{
+	map(v->vm, GICD_BASE_GPA, KVM_VGIC_V3_DIST_SIZE);
+	map(v->vm, GICR_BASE_GPA, v->nr_vcpus * KVM_VGIC_V3_REDIST_SIZE);
+	for (u32 n = 0; n < v->nr_its; n++)
+		map(v->vm, nth_its_base(n), KVM_VGIC_V3_ITS_SIZE);
+}
+
+void its_vmm_map_ram(struct its_vmm *v, u64 scratch)
+{
+	map(v->vm, v->ram_gpa, v->scratch_gpa - v->ram_gpa + scratch);
 }
 
 void its_vmm_create(struct its_vmm *v, u32 nr_vcpus)
