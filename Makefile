@@ -10,7 +10,7 @@ export BASE SUITE
 .NOTPARALLEL:
 .PHONY: help run snapshot test test-all fresh quick quick-x86 quick-riscv setup setup-test \
 	setup-all base series digests kernel base-kernel debug-kernel selftests rootfs check \
-	cross bisect bench clean
+	cross bisect litmus bench clean
 
 help:			## list the targets
 	@awk -F ':.*## *' '/^[a-z0-9-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ rootfs: setup		## build/rootfs: Debian's QEMU for arm64
 
 check: setup-test base	## the quick static gate
 	scripts/check
+
+litmus: setup series	## races between the ITS and vCPUs, on the memory model
+	scripts/litmus
 
 cross: setup-all series ## KVM of the other architectures
 	scripts/cross -a

@@ -1,1 +1,0 @@
-../11-kvm-irq-routing-header/header-1-no-update.sed

@@ -1,1 +1,0 @@
-../12-irqchip-header/header-1-no-count.sed

@@ -1,1 +1,0 @@
-../13-irqchip-change/publish-1-no-count.sed

@@ -1,1 +1,0 @@
-../13-irqchip-change/publish-2-no-trace.sed
