@@ -123,7 +123,7 @@ static int its_device_access_reg(struct vgic_its *its, u64 offset, u64 *val, boo
 	if (has == -EINVAL)
 		return has;
 
-	/* What is read after SAVE_TABLES is to fit what that has saved. */
+	/* A register that is read after SAVE_TABLES must fit the tables that were saved. */
 	if (!write && !READ_ONCE(its->saved))
 		its_device_process(its);
 	ret = its_device_stop_vm(its->kvm);

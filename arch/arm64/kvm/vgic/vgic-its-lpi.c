@@ -165,18 +165,13 @@ static int its_lpi_find_pending(struct vgic_its *its, u32 intid, struct kvm_vcpu
 				bool *pending)
 {
 	u32 nr = vcpu->vcpu_idx % ITS_LPI_NR_PENDING;
-	struct its_lpi_tables *t = &its->lpi_tables;
+	struct its_pending_word *word = &its->lpi_tables.pending[nr];
 	int ret;
 
-	if (t->pending[nr].vcpu != vcpu) {
-		t->pending[nr].vcpu = NULL;
-		ret = its_pending_read(vcpu, intid, &t->pending[nr].bits);
-		if (ret)
-			return ret;
-		t->pending[nr].vcpu = vcpu;
-	}
-	*pending = t->pending[nr].bits & BIT_ULL(intid % ITS_LPI_RUN);
-	return 0;
+	ret = its_pending_find(word, vcpu, intid);
+	if (!ret)
+		*pending = word->bits & BIT_ULL(intid % ITS_LPI_RUN);
+	return ret;
 }
 
 /**

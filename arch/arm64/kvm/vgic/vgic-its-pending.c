@@ -20,10 +20,10 @@
  * seen, and sets the bits of the LPIs that are pending. For the VM that goes on they are
  * seen: they are no news. A restore begins with nothing seen (its_pending_renew()).
  *
- * Clearing EnableLPIs takes the pending state away. What was read from the table and is
- * pending yet goes back there, so that a VMM may set, clear and set EnableLPIs while it
- * restores a VM. Bits that have been seen and are set in memory stay seen, because they
- * are out of date. The guest may write the others from now on.
+ * Clearing EnableLPIs takes the pending state away. An LPI that was read from the table and
+ * is still pending has its bit set there again, so that a VMM may set, clear and set
+ * EnableLPIs while it restores a VM. Other bits that have been looked at and are set in
+ * memory stay seen, because they are out of date. The guest may write the rest from now on.
  */
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/slab.h>
@@ -33,18 +33,6 @@
 #include "vgic-lpi-queue.h"
 
 #define SEEN_BITS	(BITS_PER_BYTE * VGIC_LPI_SEEN_BYTES)
-
-/**
- * struct its_pending_word - A word of a pending table, as it has been read.
- * @vcpu:	Whose table, or NULL for none.
- * @first:	The first of its ITS_LPI_RUN INTIDs.
- * @bits:	Their bits.
- */
-struct its_pending_word {
-	struct kvm_vcpu	*vcpu;
-	u32		first;
-	u64		bits;
-};
 
 static unsigned long **its_pending_chunk(struct kvm_vcpu *vcpu, u32 intid)
 {
@@ -108,16 +96,7 @@ static gpa_t its_pending_gpa(struct kvm_vcpu *vcpu, u32 intid)
 	return its_pending_base(vcpu) + round_down(intid, ITS_LPI_RUN) / BITS_PER_BYTE;
 }
 
-/**
- * its_pending_read() - Read the word of the pending table that has an LPI's bit.
- * @vcpu: The redistributor's vCPU.
- * @intid: INTID, in range.
- * @bits: Where to put it: the bits of ITS_LPI_RUN LPIs.
- *
- * Context: May sleep.
- * Return: 0, or -EFAULT.
- */
-int its_pending_read(struct kvm_vcpu *vcpu, u32 intid, u64 *bits)
+static int its_pending_read(struct kvm_vcpu *vcpu, u32 intid, u64 *bits)
 {
 	__le64 raw = 0;
 	int ret;
@@ -134,7 +113,16 @@ static int its_pending_write(struct kvm_vcpu *vcpu, u32 intid, u64 bits)
 	return vgic_write_guest_lock(vcpu->kvm, its_pending_gpa(vcpu, intid), &raw, sizeof(raw));
 }
 
-static int its_pending_find(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid)
+/**
+ * its_pending_find() - Read the word of the pending table that has an LPI's bit.
+ * @word: Where to put it. If it is that word already, nothing is read.
+ * @vcpu: The redistributor's vCPU.
+ * @intid: INTID, in range.
+ *
+ * Context: May sleep.
+ * Return: 0, or -EFAULT.
+ */
+int its_pending_find(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid)
 {
 	u32 first = round_down(intid, ITS_LPI_RUN);
 	int ret;
@@ -214,7 +202,7 @@ void its_pending_renew(struct kvm *kvm)
 		its_pending_renew_vcpu(vcpu);
 }
 
-/* What has been seen is not in a table that is somewhere else. */
+/* If the table has moved, none of its bits has been looked at. */
 static void its_pending_set_base(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *cpu = &vcpu->arch.vgic_cpu;
@@ -235,7 +223,7 @@ static void its_pending_load(struct its_pending_word *word, struct kvm_vcpu *vcp
 			     struct vgic_irq *irq)
 {
 	guard(mutex)(&vcpu->kvm->arch.vgic.lpi_tables_lock);
-	/* What can't be read is not pending. */
+	/* An LPI whose bit can't be read is not pending. */
 	if (!its_pending_counts(vcpu, irq->intid) || its_pending_find(word, vcpu, irq->intid))
 		return;
 	its_pending_see(vcpu, irq->intid);
@@ -344,8 +332,8 @@ void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Clear what does not count: all with PTZ, or what has been seen. What can't be read
- * or written can't be restored either.
+ * Clear the bits that do not count: all of them with PTZ, or those that have been looked
+ * at. Errors do not matter: a restore can't read such memory either.
  */
 static void its_pending_clean(struct kvm_vcpu *vcpu)
 {

@@ -51,7 +51,7 @@ static void its_regs_set_enabled(struct vgic_its *its, bool enable)
 	lockdep_assert_held(&its->cmd_lock);
 
 	WRITE_ONCE(its->disabling, !enable);
-	/* Pairs with its_regs_read_ctlr(): who sees it cleared sees @disabling set. */
+	/* Pairs with its_regs_read_ctlr(): a reader that sees it cleared sees @disabling set. */
 	smp_store_release(&its->enabled, enable);
 	if (enable)
 		return;

@@ -318,9 +318,9 @@ static struct its_device *its_save_next_device(struct vgic_its *its, u32 *devid,
 }
 
 /*
- * Clear what restoring reads of the device table and of ITTs where nothing is mapped. It is
- * all cleared before anything is written: if the guest has let tables overlap, what is
- * mapped is not lost.
+ * Clear the entries of the device table and of ITTs that restoring reads and that map
+ * nothing. They are cleared before any entry is written, so that clearing one table does
+ * not erase a written entry of another one that overlaps it.
  */
 static int its_save_clear_devices(struct vgic_its *its)
 {

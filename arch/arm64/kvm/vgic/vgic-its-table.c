@@ -55,23 +55,29 @@ static int its_table_level2(struct vgic_its *its, u64 baser, u32 id, gpa_t *page
 	return !!(l1e & ITS_L1E_VALID);
 }
 
-static bool its_table_entry(struct vgic_its *its, u64 baser, u32 id, gpa_t *gpa)
+/*
+ * The address of the entry of @id, whether or not there is memory.
+ * Return: 1; 0 if the table has no place for it; -EFAULT if that can't be read.
+ */
+static int its_table_place(struct vgic_its *its, u64 baser, u32 id, gpa_t *gpa)
 {
-	if (!(baser & GITS_BASER_VALID))
-		return false;
+	u64 offset = (u64)id * ITS_ENTRY_BYTES;
+	int ret;
 
 	if (baser & GITS_BASER_INDIRECT) {
-		if (its_table_level2(its, baser, id, gpa) <= 0)
-			return false;
-		*gpa += (u64)id % IDS_PER_PAGE * ITS_ENTRY_BYTES;
-	} else {
-		u64 offset = (u64)id * ITS_ENTRY_BYTES;
-
-		if (offset >= its_table_bytes(baser))
-			return false;
-		*gpa = GITS_BASER_ADDR_48_to_52(baser) + offset;
+		ret = its_table_level2(its, baser, id, gpa);
+		if (ret > 0)
+			*gpa += offset % ITS_PAGE;
+		return ret;
 	}
-	return its_table_is_memory(its, *gpa);
+	*gpa = GITS_BASER_ADDR_48_to_52(baser) + offset;
+	return offset < its_table_bytes(baser);
+}
+
+static bool its_table_entry(struct vgic_its *its, u64 baser, u32 id, gpa_t *gpa)
+{
+	return baser & GITS_BASER_VALID && its_table_place(its, baser, id, gpa) > 0 &&
+	       its_table_is_memory(its, *gpa);
 }
 
 /**
@@ -94,7 +100,7 @@ bool its_table_dte(struct vgic_its *its, u32 devid, gpa_t *gpa)
  * @devid: DeviceID, below 1 << ITS_DEVICEID_BITS.
  *
  * The DTEs of a run are one behind the other: a page of level 2, or a flat table.
- * What is behind a flat table is a run too.
+ * The DeviceIDs past the end of a flat table are one more run.
  *
  * Return: The DeviceID behind the last one of the run that @devid is in.
  */
@@ -120,18 +126,7 @@ u32 its_table_dtes_end(struct vgic_its *its, u32 devid)
  */
 int its_table_dtes(struct vgic_its *its, u32 devid, gpa_t *gpa)
 {
-	u64 baser = its->baser[ITS_BASER_DEVICES];
-	u64 offset = (u64)devid * ITS_ENTRY_BYTES;
-	int ret;
-
-	if (baser & GITS_BASER_INDIRECT) {
-		ret = its_table_level2(its, baser, devid, gpa);
-		if (ret > 0)
-			*gpa += offset % ITS_PAGE;
-		return ret;
-	}
-	*gpa = GITS_BASER_ADDR_48_to_52(baser) + offset;
-	return offset < its_table_bytes(baser);
+	return its_table_place(its, its->baser[ITS_BASER_DEVICES], devid, gpa);
 }
 
 /**

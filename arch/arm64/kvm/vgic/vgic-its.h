@@ -118,6 +118,18 @@ enum its_baser {
 #define ITS_LPI_NR_PENDING	4
 
 /**
+ * struct its_pending_word - A word of a pending table, as it has been read.
+ * @vcpu:	Whose table, or NULL for none.
+ * @first:	The first of its ITS_LPI_RUN INTIDs.
+ * @bits:	Their bits.
+ */
+struct its_pending_word {
+	struct kvm_vcpu	*vcpu;
+	u32		first;
+	u64		bits;
+};
+
+/**
  * struct its_lpi_tables - What has been read of LPIs' tables, for new LPIs.
  * @first:	The first of ITS_LPI_RUN INTIDs, or 0.
  * @gen:	vgic_dist.lpi_tables_gen when it was read. Good while that is the same.
@@ -131,10 +143,7 @@ struct its_lpi_tables {
 	u32		first;
 	u32		gen;
 	u8		config[ITS_LPI_RUN];
-	struct {
-		struct kvm_vcpu	*vcpu;
-		u64		bits;
-	} pending[ITS_LPI_NR_PENDING];
+	struct its_pending_word	pending[ITS_LPI_NR_PENDING];
 };
 
 /**
@@ -387,7 +396,7 @@ bool its_lpi_configure_some(struct kvm_vcpu *vcpu, unsigned long *intid);
 
 /* vgic-its-pending.c. Context: lpi_tables_lock, unless said otherwise. */
 bool its_pending_counts(struct kvm_vcpu *vcpu, u32 intid);
-int its_pending_read(struct kvm_vcpu *vcpu, u32 intid, u64 *bits);
+int its_pending_find(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid);
 void its_pending_take(struct kvm_vcpu *vcpu, u32 intid, bool pending);
 void its_pending_renew(struct kvm *kvm);
 

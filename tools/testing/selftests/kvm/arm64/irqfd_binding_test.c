@@ -571,9 +571,7 @@ static void run_guest(FIXTURE_DATA(resample) * self)
 FIXTURE_SETUP(resample)
 {
 	self->v.vm = its_vmm_guest_vm(1, guest_main, &self->vcpu);
-	vm_init_descriptor_tables(self->v.vm);
-	vcpu_init_descriptor_tables(self->vcpu);
-	vm_install_exception_handler(self->v.vm, VECTOR_IRQ_CURRENT, guest_irq);
+	its_vmm_guest_irqs(self->v.vm, &self->vcpu, 1, guest_irq);
 	self->v.its_fd = -1;
 	self->v.gic_fd = vgic_v3_setup(self->v.vm, 1, 64);
 	__TEST_REQUIRE(self->v.gic_fd >= 0, "no GICv3");

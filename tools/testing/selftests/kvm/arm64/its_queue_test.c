@@ -157,15 +157,10 @@ FIXTURE_SETUP(queue)
 	struct sigaction sa = { .sa_handler = wake_up };	/* ioctls end by it */
 	struct its_vmm *v = &self->v;
 	struct kvm_vm *vm = its_vmm_guest_vm(NR_VCPUS, guest_main, self->vcpus);
-	u64 end = GICR_BASE_GPA + NR_VCPUS * KVM_VGIC_V3_REDIST_SIZE;
 
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGALRM, &sa, NULL);
-	vm_init_descriptor_tables(vm);
-	for (u32 i = 0; i < NR_VCPUS; i++)
-		vcpu_init_descriptor_tables(self->vcpus[i]);
-	vm_install_exception_handler(vm, VECTOR_IRQ_CURRENT, guest_irq);
-	virt_map(vm, GITS_BASE_GPA, GITS_BASE_GPA, (end - GITS_BASE_GPA) / vm->page_size);
+	its_vmm_guest_irqs(vm, self->vcpus, NR_VCPUS, guest_irq);
 	self->shared = addr_gva2hva(vm, (u64)&shared);
 	self->shared->cwriter = END;
 
@@ -173,6 +168,7 @@ FIXTURE_SETUP(queue)
 	its_vmm_add_gic(v);
 	its_vmm_add_its(v);
 	its_vmm_enable(v);
+	its_vmm_map_frames(v);
 	map_lpis(v);
 	renew_queue(v);
 	fill_queue(v);

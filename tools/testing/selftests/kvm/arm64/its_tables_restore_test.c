@@ -690,12 +690,7 @@ TEST_F_TIMEOUT(tables, itt_runs_out, SLOW)
 /* The limits are those of the redistributors. */
 TEST_F_TIMEOUT(tables, lpi_past_idbits, SLOW)
 {
-	for (u32 i = 0; i < SCENE_VCPUS; i++)
-		its_vmm_redist_write(&rig.v, i, GICR_CTLR, 0);
-	its_vmm_redist_write(&rig.v, 0, GICR_PROPBASER, its_vmm_gpa(&rig.v, ITS_VMM_CONFIG) | 13);
-	for (u32 i = 0; i < SCENE_VCPUS; i++)
-		its_vmm_redist_write(&rig.v, i, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
-	rig.model.end_lpi = BIT(14);
+	rig_limit_intids(14);
 
 	put_image(false);
 	*word_at(ITE_AT(2, 5)) = ITE(1, 16383, 1);

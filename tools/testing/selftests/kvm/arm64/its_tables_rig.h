@@ -151,6 +151,18 @@ static inline void set_bit_of(u64 *table, u32 lpi)
 	table[lpi / 64] |= BIT_ULL(lpi % 64);
 }
 
+/* The guest leaves room for INTIDs of @bits only. */
+static inline void rig_limit_intids(u32 bits)
+{
+	for (u32 i = 0; i < SCENE_VCPUS; i++)
+		its_vmm_redist_write(&rig.v, i, GICR_CTLR, 0);
+	its_vmm_redist_write(&rig.v, 0, GICR_PROPBASER,
+			     its_vmm_gpa(&rig.v, ITS_VMM_CONFIG) | (bits - 1));
+	for (u32 i = 0; i < SCENE_VCPUS; i++)
+		its_vmm_redist_write(&rig.v, i, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
+	rig.model.end_lpi = BIT(bits);
+}
+
 static inline bool delivers(const struct scene_event *event)
 {
 	return event->target >= SCENE_VCPU;

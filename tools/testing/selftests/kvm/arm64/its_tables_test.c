@@ -766,12 +766,7 @@ TEST_F_TIMEOUT(tables, saved_past_idbits, SLOW)
 	rig_mapd(1, ITT(0), 5);
 	for (u32 i = 0; i < ARRAY_SIZE(intids); i++)
 		its_vmm_mapti(&rig.v, 1, i, intids[i], 0);
-	for (u32 i = 0; i < SCENE_VCPUS; i++)
-		its_vmm_redist_write(&rig.v, i, GICR_CTLR, 0);
-	its_vmm_redist_write(&rig.v, 0, GICR_PROPBASER, its_vmm_gpa(&rig.v, ITS_VMM_CONFIG) | 13);
-	for (u32 i = 0; i < SCENE_VCPUS; i++)
-		its_vmm_redist_write(&rig.v, i, GICR_CTLR, GICR_CTLR_ENABLE_LPIS);
-	rig.model.end_lpi = BIT(14);
+	rig_limit_intids(14);
 	ASSERT_EQ(0, rig_save());
 	ASSERT_EQ(0, expect_restore());
 	ASSERT_EQ(2, rig.model.nr_events);

@@ -527,10 +527,7 @@ static void create_guest(struct machine *m)
 	struct kvm_vm *vm = its_vmm_guest_vm(NR_VCPUS, guest_main, m->vcpus);
 	struct its_vmm *v = &m->v;
 
-	vm_init_descriptor_tables(vm);
-	for (u32 i = 0; i < NR_VCPUS; i++)
-		vcpu_init_descriptor_tables(m->vcpus[i]);
-	vm_install_exception_handler(vm, VECTOR_IRQ_CURRENT, guest_irq);
+	its_vmm_guest_irqs(vm, m->vcpus, NR_VCPUS, guest_irq);
 
 	its_vmm_use_vm(v, vm, NR_VCPUS);
 	its_vmm_add_gic(v);

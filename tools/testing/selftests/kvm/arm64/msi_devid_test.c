@@ -695,9 +695,7 @@ FIXTURE_SETUP(guest)
 {
 	struct kvm_vm *vm = its_vmm_guest_vm(1, guest_main, &self->vcpu);
 
-	vm_init_descriptor_tables(vm);
-	vcpu_init_descriptor_tables(self->vcpu);
-	vm_install_exception_handler(vm, VECTOR_IRQ_CURRENT, guest_irq);
+	its_vmm_guest_irqs(vm, &self->vcpu, 1, guest_irq);
 	its_vmm_use_vm(&self->its, vm, 1);
 	its_vmm_add_gic(&self->its);
 	its_vmm_add_its(&self->its);

@@ -91,6 +91,8 @@ void its_vmm_destroy(struct its_vmm *v);
 void its_vmm_create_vm(struct its_vmm *v, u32 nr_vcpus);
 /* A VM whose vCPUs run @guest_code. It has no GIC yet. */
 struct kvm_vm *its_vmm_guest_vm(u32 nr_vcpus, void *guest_code, struct kvm_vcpu *vcpus[]);
+/* Have @handler called when one of the @nr vCPUs takes an interrupt. */
+void its_vmm_guest_irqs(struct kvm_vm *vm, struct kvm_vcpu *vcpus[], u32 nr, handler_fn handler);
 /*
  * In place of its_vmm_create_vm(): @vm comes from its_vmm_guest_vm(), and has no
  * memory at 1 GiB or above, where the tables go.

@@ -370,6 +370,14 @@ struct kvm_vm *its_vmm_guest_vm(u32 nr_vcpus, void *guest_code, struct kvm_vcpu 
 	return vm_create_with_vcpus(nr_vcpus, guest_code, vcpus);
 }
 
+void its_vmm_guest_irqs(struct kvm_vm *vm, struct kvm_vcpu *vcpus[], u32 nr, handler_fn handler)
+{
+	vm_init_descriptor_tables(vm);
+	for (u32 i = 0; i < nr; i++)
+		vcpu_init_descriptor_tables(vcpus[i]);
+	vm_install_exception_handler(vm, VECTOR_IRQ_CURRENT, handler);
+}
+
 void its_vmm_use_vm(struct its_vmm *v, struct kvm_vm *vm, u32 nr_vcpus)
 {
 	TEST_ASSERT(nr_vcpus <= ITS_VMM_MAX_VCPUS, "%u vCPUs", nr_vcpus);
