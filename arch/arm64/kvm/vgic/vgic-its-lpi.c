@@ -334,7 +334,7 @@ void its_lpi_load_pending(struct vgic_irq *irq, const struct its_lpi_state *stat
 {
 	if (!state->counts)
 		return;
-	its_pending_take(state->target, irq->intid, state->pending);
+	its_pending_see(state->target, irq->intid);
 	if (state->pending)
 		its_lpi_set_pending(irq);
 }

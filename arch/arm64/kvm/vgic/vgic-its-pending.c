@@ -14,16 +14,17 @@
  *    0       0     Not pending; if it is 1 when it is looked at, it counts.
  *    1       0     Pending, for an LPI that is not mapped.
  *    0       1     KVM has the state.
- *    1       1     As KVM had the state when it was saved, or when EnableLPIs was set.
+ *    1       1     KVM has the state; the bit is what it was when it was looked at or saved.
  *
- * A save makes the table true, so that a restore can read it: it clears what has been
+ * Only a save writes to the table: commands, which a guest may queue by the thousand, dirty
+ * no page. It makes the table true, so that a restore can read it: it clears what has been
  * seen, and sets the bits of the LPIs that are pending. For the VM that goes on they are
  * seen: they are no news. A restore begins with nothing seen (its_pending_renew()).
  *
- * Clearing EnableLPIs takes the pending state away. An LPI that was read from the table and
- * is still pending has its bit set there again, so that a VMM may set, clear and set
- * EnableLPIs while it restores a VM. Other bits that have been looked at and are set in
- * memory stay seen, because they are out of date. The guest may write the rest from now on.
+ * Clearing EnableLPIs takes the pending state away. The bit of an LPI that was read from the
+ * table, and is still pending, is still set there and counts again, so that a VMM may set,
+ * clear and set EnableLPIs while it restores a VM. Other bits that have been looked at and
+ * are set stay seen, because they are out of date. The guest may write the rest from now on.
  */
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/slab.h>
@@ -51,8 +52,16 @@ static unsigned long *its_pending_seen(struct kvm_vcpu *vcpu, u32 intid)
 	return chunk ? &chunk[BIT_WORD(intid % SEEN_BITS)] : NULL;
 }
 
-/* Without memory it is not noted: the bit may count again, which is not lost at least. */
-static void its_pending_see(struct kvm_vcpu *vcpu, u32 intid)
+/**
+ * its_pending_see() - Note that the state of an LPI is KVM's now.
+ * @vcpu: The redistributor's vCPU.
+ * @intid: INTID, in range. Its bit has been looked at.
+ *
+ * Without memory it is not noted: the bit may count again, which is not lost at least.
+ *
+ * Context: May sleep.
+ */
+void its_pending_see(struct kvm_vcpu *vcpu, u32 intid)
 {
 	unsigned long **chunk = its_pending_chunk(vcpu, intid);
 
@@ -136,36 +145,6 @@ int its_pending_find(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 i
 	word->vcpu = vcpu;
 	word->first = first;
 	return 0;
-}
-
-static int its_pending_put(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid,
-			   bool pending)
-{
-	u64 bit = BIT_ULL(intid % ITS_LPI_RUN);
-	int ret;
-
-	ret = its_pending_find(word, vcpu, intid);
-	if (ret || !(word->bits & bit) == !pending)
-		return ret;
-	word->bits ^= bit;
-	return its_pending_write(vcpu, intid, word->bits);
-}
-
-/**
- * its_pending_take() - Note that the state of an LPI is KVM's now.
- * @vcpu: The redistributor's vCPU.
- * @intid: INTID, in range. its_pending_counts() has been true.
- * @pending: Its bit is set, and is to be cleared.
- *
- * Context: May sleep.
- */
-void its_pending_take(struct kvm_vcpu *vcpu, u32 intid, bool pending)
-{
-	struct its_pending_word word = { };
-
-	its_pending_see(vcpu, intid);
-	if (pending)
-		its_pending_put(&word, vcpu, intid, false);
 }
 
 /* Keep what has been seen of LPIs that are mapped: by another ITS, and KVM has their state. */
@@ -285,22 +264,19 @@ static void its_pending_forget(struct kvm_vcpu *vcpu)
 
 static void its_pending_unload(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 {
-	struct its_pending_word word = { };
 	struct kvm_vcpu *holder = NULL;
-	bool back = false;
+	bool again = false;
 
 	guard(mutex)(&vcpu->kvm->arch.vgic.lpi_tables_lock);
 	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock) {
 		if (vgic_lpi_queue_place(irq) == vcpu && !irq->hw) {
-			back = irq->from_table && irq->target_vcpu == vcpu;
+			again = irq->from_table && irq->target_vcpu == vcpu;
 			holder = vgic_lpi_queue_withdraw(irq);
 		}
 	}
 	vgic_lpi_queue_kick(holder);
-	if (!back)
-		return;
-	its_pending_put(&word, vcpu, irq->intid, true);
-	its_pending_unsee(vcpu, irq->intid);
+	if (again)
+		its_pending_unsee(vcpu, irq->intid);
 }
 
 /**
@@ -349,6 +325,19 @@ static void its_pending_clean(struct kvm_vcpu *vcpu)
 		if (stale && !its_pending_read(vcpu, intid, &bits) && bits & stale)
 			its_pending_write(vcpu, intid, bits & ~stale);
 	}
+}
+
+static int its_pending_put(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid,
+			   bool pending)
+{
+	u64 bit = BIT_ULL(intid % ITS_LPI_RUN);
+	int ret;
+
+	ret = its_pending_find(word, vcpu, intid);
+	if (ret || !(word->bits & bit) == !pending)
+		return ret;
+	word->bits ^= bit;
+	return its_pending_write(vcpu, intid, word->bits);
 }
 
 /* The table of an LPI's target has the bit, wherever MOVALL has moved the LPI to. */

@@ -397,7 +397,7 @@ bool its_lpi_configure_some(struct kvm_vcpu *vcpu, unsigned long *intid);
 /* vgic-its-pending.c. Context: lpi_tables_lock, unless said otherwise. */
 bool its_pending_counts(struct kvm_vcpu *vcpu, u32 intid);
 int its_pending_find(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid);
-void its_pending_take(struct kvm_vcpu *vcpu, u32 intid, bool pending);
+void its_pending_see(struct kvm_vcpu *vcpu, u32 intid);
 void its_pending_renew(struct kvm *kvm);
 
 /* vgic-its-table.c. Context: its_lock held, may sleep. */

@@ -703,7 +703,9 @@ static void get_lpi(struct world *w, int nr, int target)
 	if (target != NONE && bit_counts(w, target, nr) && load_pending(w, target, nr)) {
 		lpi->pending = true;
 		lpi->from_table = true;
-		store_pending(w, target, nr, false);
+		/* Linux 6.12 cleared what it had read. */
+		if (w->base)
+			store_pending(w, target, nr, false);
 	}
 }
 
@@ -1734,7 +1736,7 @@ static void enable_lpis(struct world *w, u32 vcpu)
 	}
 }
 
-/* What came from the table goes back there. What else is set there is out of date. */
+/* What came from the table counts again. What else is set there is out of date. */
 static void unload_pending(struct world *w, u32 vcpu)
 {
 	for (u32 i = 0; i < NR_LPIS; i++) {
@@ -1743,10 +1745,8 @@ static void unload_pending(struct world *w, u32 vcpu)
 		lpi->seen[vcpu] &= load_pending(w, vcpu, i);
 		if (!lpi->refs || place(lpi) != vcpu)
 			continue;
-		if (lpi->from_table && lpi->target == vcpu) {
-			store_pending(w, vcpu, i, true);
+		if (lpi->from_table && lpi->target == vcpu)
 			lpi->seen[vcpu] = false;
-		}
 		withdraw(lpi);
 	}
 }

@@ -162,6 +162,9 @@ bool its_vmm_saved(struct its_vmm *v, u32 vcpu, u32 lpi);
 /* Both, with the LPI's bit clear before. */
 bool its_vmm_pending(struct its_vmm *v, u32 vcpu, u32 lpi);
 
+/* How many pages of tables and scratch memory KVM has written since the last call; 0 at first. */
+u32 its_vmm_dirty(struct its_vmm *v);
+
 /* KVM_SIGNAL_MSI to the ITS's doorbell, or to any: its result, or -errno. */
 int its_vmm_signal(struct its_vmm *v, u32 devid, u32 event, u32 flags);
 int its_vmm_signal_at(struct its_vmm *v, u64 doorbell, u32 devid, u32 event, u32 flags);

@@ -268,6 +268,22 @@ int its_vmm_signal_at(struct its_vmm *v, u64 doorbell, u32 devid, u32 event, u32
 	return ret < 0 ? -errno : ret;
 }
 
+u32 its_vmm_dirty(struct its_vmm *v)
+{
+	u64 words = DIV_ROUND_UP(RAM_SIZE / getpagesize(), BITS_PER_LONG);
+	unsigned long *log = calloc(words, sizeof(*log));
+	u32 nr = 0;
+
+	TEST_ASSERT(log, "calloc");
+	if (!(memslot2region(v->vm, RAM_SLOT)->region.flags & KVM_MEM_LOG_DIRTY_PAGES))
+		vm_mem_region_set_flags(v->vm, RAM_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	kvm_vm_get_dirty_log(v->vm, RAM_SLOT, log);
+	for (u64 i = 0; i < words; i++)
+		nr += __builtin_popcountl(log[i]);
+	free(log);
+	return nr;
+}
+
 int its_vmm_signal(struct its_vmm *v, u32 devid, u32 event, u32 flags)
 {
 	return its_vmm_signal_at(v, its_vmm_doorbell(v), devid, event, flags);
