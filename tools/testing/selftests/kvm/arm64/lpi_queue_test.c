@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "arch_timer.h"
 #include "its_vmm.h"
 #include "kselftest_harness.h"
 #include "kvm_util.h"
@@ -25,6 +26,7 @@
 #define MAX_LOG		8192
 #define MAX_STEPS	8
 #define MAX_NEST	16
+#define NR_ROUNDS	101
 
 #define SLOW		300	/* s: the tests are not quick on a debug kernel */
 #define LOST_MS		120000	/* until an interrupt counts as lost: far longer than it takes */
@@ -54,8 +56,11 @@ static u64 now_ms(void)
  * @SLEEP: Sleep in WFI until the bell rings; then with the priority mask open until
  *	cpu.stop, which a bell follows.
  * @STORM: Carry out random commands, interrupts unmasked, until cpu.stop.
+ * @WATCH: Note in cpu.hppi what is pending in the list registers, interrupts masked, until
+ *	cpu.stop.
+ * @ROUNDS: Time how long it takes until vCPU 0, which watches, has what shared.steps did.
  */
-enum order { NOTHING, TAKE, ACK, END, COMMANDS, SPIN, SLEEP, STORM };
+enum order { NOTHING, TAKE, ACK, END, COMMANDS, SPIN, SLEEP, STORM, WATCH, ROUNDS };
 
 /* Many changes are about two events. */
 #define EARLY		0
@@ -96,6 +101,7 @@ struct step {
  * @taken: How often it has taken each LPI.
  * @nested: How many it has acknowledged and not ended.
  * @nest: Their INTIDs.
+ * @hppi: The INTID that is to be taken next, or IAR_SPURIOUS.
  */
 struct cpu {
 	enum order order;
@@ -110,6 +116,7 @@ struct cpu {
 	u32 taken[MAX_LPIS];
 	u32 nested;
 	u32 nest[MAX_NEST];
+	u32 hppi;
 };
 
 /**
@@ -119,6 +126,10 @@ struct cpu {
  * @steps: For COMMANDS.
  * @storm: For STORM: which commands.
  * @nr_events: For STORM: how many events there are.
+ * @undo: For ROUNDS: steps after those of @steps.
+ * @came: For ROUNDS: how long it took from INT until the LPI was in a list register, in
+ *	ticks of the counter.
+ * @went: For ROUNDS: the same, from the steps until it was in none.
  * @cpus: The vCPUs.
  */
 struct shared {
@@ -127,6 +138,9 @@ struct shared {
 	struct step steps[MAX_STEPS];
 	u32 storm;
 	u32 nr_events;
+	struct step undo[MAX_STEPS];
+	u64 came[NR_ROUNDS];
+	u64 went[NR_ROUNDS];
 	struct cpu cpus[NR_VCPUS];
 };
 
@@ -356,6 +370,45 @@ static void guest_storm(struct cpu *me)
 	}
 }
 
+static void guest_watch(struct cpu *me)
+{
+	while (!load(&me->stop)) {
+		store(&me->hppi, read_sysreg_s(SYS_ICC_HPPIR1_EL1));
+		store(&me->ready, 1);
+	}
+}
+
+static void guest_wait_for(u32 intid)
+{
+	while (load(&shared->cpus[0].hppi) != intid)
+		cpu_relax();
+}
+
+static void guest_steps(const struct step *steps)
+{
+	for (u32 i = 0; i < MAX_STEPS; i++)
+		guest_step(&steps[i]);
+}
+
+static void guest_rounds(void)
+{
+	u64 start;
+
+	for (u32 i = 0; i < NR_ROUNDS; i++) {
+		start = timer_get_cntct(VIRTUAL);
+		guest_command((u64[]) { DEV_CMD(GITS_CMD_INT), EARLY, 0, 0 });
+		guest_wait_for(LPI(EARLY));
+		shared->came[i] = timer_get_cntct(VIRTUAL) - start;
+
+		start = timer_get_cntct(VIRTUAL);
+		guest_steps(shared->steps);
+		guest_wait_for(IAR_SPURIOUS);
+		shared->went[i] = timer_get_cntct(VIRTUAL) - start;
+
+		guest_steps(shared->undo);
+	}
+}
+
 static void guest_obey(struct cpu *me)
 {
 	gic_set_priority_mask(me->pmr);
@@ -376,8 +429,7 @@ static void guest_obey(struct cpu *me)
 		guest_end(me);
 		break;
 	case COMMANDS:
-		for (u32 i = 0; i < MAX_STEPS; i++)
-			guest_step(&shared->steps[i]);
+		guest_steps(shared->steps);
 		break;
 	case SPIN:
 		guest_spin(me);
@@ -387,6 +439,12 @@ static void guest_obey(struct cpu *me)
 		break;
 	case STORM:
 		guest_storm(me);
+		break;
+	case WATCH:
+		guest_watch(me);
+		break;
+	case ROUNDS:
+		guest_rounds();
 		break;
 	}
 }
@@ -1191,10 +1249,15 @@ static u8 rising_config(u32 event)
 	return PRIO(0x40 + 8 * event);
 }
 
-static void carry_out(struct machine *m, const struct step *steps, u32 nr)
+static void set_steps(struct step *to, const struct step *steps, u32 nr)
 {
 	for (u32 i = 0; i < MAX_STEPS; i++)
-		m->shared->steps[i] = i < nr ? steps[i] : (struct step) { };
+		to[i] = i < nr ? steps[i] : (struct step) { };
+}
+
+static void carry_out(struct machine *m, const struct step *steps, u32 nr)
+{
+	set_steps(m->shared->steps, steps, nr);
 	obey(m, 1, COMMANDS);
 }
 
@@ -1430,6 +1493,125 @@ TEST_F_TIMEOUT(wake, from_wfi, SLOW)
 	EXPECT_EQ(variant->nr, cpu->nr);
 	EXPECT_EQ(1, cpu->taken[EARLY]);
 	EXPECT_EQ(1, cpu->taken[LATE]);
+}
+
+/*
+ * What is withdrawn while a vCPU has it in a list register goes at once, as what is new
+ * comes at once: the vCPU is kicked. It does not wait for an exit that comes by itself, as
+ * with the host's next tick. Each is timed many times, and half of the rounds must do.
+ */
+
+FIXTURE(withdrawn)
+{
+	struct machine m;
+};
+
+/* @steps: Withdraw EARLY. @undo: Have it as it was before, not pending. */
+FIXTURE_VARIANT(withdrawn)
+{
+	struct step steps[MAX_STEPS];
+	struct step undo[MAX_STEPS];
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, clear) {
+	.steps = { DEVICE(CLEAR, EARLY, 0) },
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, discard) {
+	.steps = { DEVICE(DISCARD, EARLY, 0) },
+	.undo = { DEVICE(MAPTI, (u64)LPI(EARLY) << 32 | EARLY, 0) },
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, discard_of_shared) {
+	.steps = { DEVICE(MAPTI, (u64)LPI(EARLY) << 32 | LATE, 0), DEVICE(DISCARD, LATE, 0) },
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, unmapd) {
+	.steps = { DEVICE(MAPD, 0, 0) },
+	.undo = {
+		DEVICE(MAPD, EVENT_BITS - 1, VALID),	/* and its ITT */
+		DEVICE(MAPTI, (u64)LPI(EARLY) << 32 | EARLY, 0),
+	},
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, movi) {
+	.steps = { DEVICE(MOVI, EARLY, 1) },
+	.undo = { DEVICE(CLEAR, EARLY, 0), DEVICE(MOVI, EARLY, 0) },
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, movall) {
+	.steps = { { COMMAND, { GITS_CMD_MOVALL, 0, 0, 1 << 16 } } },
+	.undo = { DEVICE(CLEAR, EARLY, 0) },
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, mapc) {
+	.steps = { { COMMAND, { GITS_CMD_MAPC, 0, VALID | 1 << 16 } } },
+	.undo = { DEVICE(CLEAR, EARLY, 0), { COMMAND, { GITS_CMD_MAPC, 0, VALID } } },
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, inv) {
+	.steps = { CONFIG(DISABLED(0x40), DISABLED(0x40)), DEVICE(INV, EARLY, 0) },
+	.undo = {
+		DEVICE(CLEAR, EARLY, 0), CONFIG(PRIO(0x40), PRIO(0x40)), DEVICE(INV, EARLY, 0),
+	},
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, invall) {
+	.steps = {
+		CONFIG(DISABLED(0x40), DISABLED(0x40)), { COMMAND, { GITS_CMD_INVALL, 0, 0 } },
+	},
+	.undo = {
+		DEVICE(CLEAR, EARLY, 0), CONFIG(PRIO(0x40), PRIO(0x40)), DEVICE(INV, EARLY, 0),
+	},
+};
+
+FIXTURE_VARIANT_ADD(withdrawn, lpis_off) {
+	.steps = { LPIS_OF(0, 0) },
+	.undo = { LPIS_OF(0, 1) },
+};
+
+FIXTURE_SETUP(withdrawn)
+{
+	struct machine *m = &self->m;
+
+	create_machine(m, 1, rising_config, 1);
+	set_steps(m->shared->steps, variant->steps, MAX_STEPS);
+	set_steps(m->shared->undo, variant->undo, MAX_STEPS);
+	for (u32 i = 0; i < MAX_STEPS; i++)
+		if ((variant->undo[i].dw[0] & 0xff) == GITS_CMD_MAPD)
+			m->shared->undo[i].dw[2] |= m->v.scratch_gpa + ITT_OFFSET;
+}
+
+FIXTURE_TEARDOWN(withdrawn)
+{
+	destroy_machine(&self->m);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return (x > y) - (x < y);
+}
+
+static u64 median(u64 *times)
+{
+	qsort(times, NR_ROUNDS, sizeof(*times), compare_times);
+	return times[NR_ROUNDS / 2];
+}
+
+TEST_F_TIMEOUT(withdrawn, goes_at_once, SLOW)
+{
+	struct machine *m = &self->m;
+	u64 came, went;
+
+	start(m, 0, WATCH);
+	obey(m, 1, ROUNDS);
+	stop(m, 0);
+	came = median(m->shared->came);
+	went = median(m->shared->went);
+	TH_LOG("%lu ticks to come, %lu to go", came, went);
+	EXPECT_LT(went, 4 * came);
 }
 
 /* VMs that end with thousands pending. */
