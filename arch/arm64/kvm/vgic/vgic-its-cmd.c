@@ -215,6 +215,9 @@ static int its_cmd_sync(struct vgic_its *its, const struct its_cmd *cmd)
 	return 0;
 }
 
+/* Whether a command adds to the map. What only unmaps never has to wait. */
+enum its_cmd_adds { ITS_CMD_ADDS_NOTHING, ITS_CMD_ADDS, ITS_CMD_ADDS_IF_VALID };
+
 static const struct {
 	/*
 	 * With its_lock held; 0, an enum its_reason, or a negative errno. -EINPROGRESS: to
@@ -222,21 +225,26 @@ static const struct {
 	 */
 	int	(*run)(struct vgic_its *its, const struct its_cmd *cmd);
 	u8	class;
-	bool	adds;	/* to the map */
+	enum its_cmd_adds adds;
 } its_cmds[] = {
 	[GITS_CMD_MOVI]		= { its_cmd_movi,	ITS_CLASS_MOVI },
 	[GITS_CMD_INT]		= { its_cmd_int,	ITS_CLASS_INT },
 	[GITS_CMD_CLEAR]	= { its_cmd_clear,	ITS_CLASS_CLEAR },
 	[GITS_CMD_SYNC]		= { its_cmd_sync },
-	[GITS_CMD_MAPD]		= { its_cmd_mapd,	ITS_CLASS_MAPD, .adds = true },
-	[GITS_CMD_MAPC]		= { its_cmd_mapc,	ITS_CLASS_MAPC, .adds = true },
-	[GITS_CMD_MAPTI]	= { its_cmd_mapti,	ITS_CLASS_MAPTI, .adds = true },
-	[GITS_CMD_MAPI]		= { its_cmd_mapi,	ITS_CLASS_MAPI, .adds = true },
+	[GITS_CMD_MAPD]		= { its_cmd_mapd,	ITS_CLASS_MAPD, ITS_CMD_ADDS_IF_VALID },
+	[GITS_CMD_MAPC]		= { its_cmd_mapc,	ITS_CLASS_MAPC, ITS_CMD_ADDS_IF_VALID },
+	[GITS_CMD_MAPTI]	= { its_cmd_mapti,	ITS_CLASS_MAPTI, ITS_CMD_ADDS },
+	[GITS_CMD_MAPI]		= { its_cmd_mapi,	ITS_CLASS_MAPI, ITS_CMD_ADDS },
 	[GITS_CMD_INV]		= { its_cmd_inv,	ITS_CLASS_INV },
 	[GITS_CMD_INVALL]	= { its_cmd_invall,	ITS_CLASS_INVALL },
 	[GITS_CMD_MOVALL]	= { its_cmd_movall,	ITS_CLASS_MOVALL },
 	[GITS_CMD_DISCARD]	= { its_cmd_discard,	ITS_CLASS_DISCARD },
 };
+
+static bool its_cmd_adds(const struct its_cmd *cmd, enum its_cmd_adds adds)
+{
+	return adds == ITS_CMD_ADDS || (adds == ITS_CMD_ADDS_IF_VALID && cmd->valid);
+}
 
 /* Return: 0, the architecture's error, or a negative errno; -EINPROGRESS: to be run again. */
 static int its_cmd_run(struct vgic_its *its, const struct its_cmd *cmd)
@@ -248,7 +256,8 @@ static int its_cmd_run(struct vgic_its *its, const struct its_cmd *cmd)
 		return -EINVAL;
 
 	guard(mutex)(&its->its_lock);
-	WRITE_ONCE(its->throttled, its_cmds[nr].adds && !its_map_may_add(its));
+	WRITE_ONCE(its->throttled,
+		   its_cmd_adds(cmd, its_cmds[nr].adds) && !its_map_may_add(its));
 	if (its->throttled)
 		return -EINPROGRESS;
 	ret = its_cmds[nr].run(its, cmd);
