@@ -101,6 +101,10 @@ static int vgic_lr_rank(struct kvm_vcpu *vcpu, struct vgic_irq *irq,\
 	return irq->active ? VGIC_LR_RANK_LAST : irq->priority;\
 }\
 
+# With LPIs alone there is nothing to prune.
+/^void kvm_vgic_sync_hwstate(/,/^}/{
+s/^	if (!vgic_is_v5(vcpu->kvm))$/	if (!vgic_is_v5(vcpu->kvm) \&\& !list_empty(\&vcpu->arch.vgic_cpu.ap_list_head))/
+}
 /^int kvm_vgic_vcpu_pending_irq(/,/^}/{
 s/^	vgic_get_vmcr(vcpu, &vmcr);$/&\
 	if (vgic_lpi_queue_pending(vcpu, vmcr.pmr))\

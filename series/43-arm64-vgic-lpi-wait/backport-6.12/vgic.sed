@@ -84,6 +84,12 @@ N
 h
 d
 }
+# With LPIs alone there is nothing to prune.
+/^	vgic_prune_ap_list(vcpu);$/{
+s/^/	/
+i\
+	if (!list_empty(\&vcpu->arch.vgic_cpu.ap_list_head))
+}
 /^	if (used_lrs)$/i\
 	if (list_empty(\&vcpu->arch.vgic_cpu.ap_list_head) \&\& !used_lrs)\
 		return;\
@@ -100,7 +106,7 @@ s/.*/	if (!wait \&\& !vgic_supports_direct_msis(vcpu->kvm))/
 s/^	if (!list_empty(&vcpu->arch\.vgic_cpu\.ap_list_head)) {$/	if (wait) {/
 /^{$/a\
 	bool wait = !list_empty(\&vcpu->arch.vgic_cpu.ap_list_head) ||\
-		    vgic_lpi_queue_deliverable(vcpu);\
+		    vgic_lpi_queue_has_any(vcpu);\
 
 }
 /^int kvm_vgic_vcpu_pending_irq(/,/^}/{

@@ -39,17 +39,24 @@ static void vgic_lpi_queue_add(struct vgic_irq *irq, struct kvm_vcpu *vcpu, bool
 	irq->queued_level = level;
 }
 
-static void vgic_lpi_queue_del(struct vgic_irq *irq)
+/* Context: irq_lock, and the queue's lock. */
+static void __vgic_lpi_queue_del(struct vgic_lpi_queue *q, struct vgic_irq *irq)
 {
-	struct vgic_lpi_queue *q = vgic_lpi_queue(irq->vcpu);
 	u32 level = irq->queued_level;
 
-	guard(raw_spinlock)(&q->lock);
 	list_del_init(&irq->ap_list);
 	if (list_empty(&q->waiting[level]))
 		WRITE_ONCE(q->levels, q->levels & ~BIT_ULL(level));
 	WRITE_ONCE(q->nr, q->nr - 1);
 	irq->vcpu = NULL;
+}
+
+static void vgic_lpi_queue_del(struct vgic_irq *irq)
+{
+	struct vgic_lpi_queue *q = vgic_lpi_queue(irq->vcpu);
+
+	guard(raw_spinlock)(&q->lock);
+	__vgic_lpi_queue_del(q, irq);
 }
 
 /**
@@ -182,20 +189,10 @@ void vgic_lpi_queue_kick(struct kvm_vcpu *vcpu)
 	kvm_vcpu_kick(vcpu);
 }
 
-/**
- * vgic_lpi_queue_deliverable() - How many LPIs the vCPU may be given.
- * @vcpu: The vCPU.
- *
- * Context: Any. What others change meanwhile comes with a kick, which the vCPU answers after
- * it has read this: see Documentation/litmus-tests/kvm/EnableLPIs-set.litmus.
- * Return: Their number: 0 while the distributor or the redistributor delivers none.
- */
-u32 vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu)
+u32 __vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu)
 {
 	u32 nr = READ_ONCE(vgic_lpi_queue(vcpu)->nr);
 
-	if (likely(!nr))
-		return 0;
 	/* Set by vgic_mmio_write_v3_misc(). */
 	return READ_ONCE(vcpu->kvm->arch.vgic.enabled) && vgic_lpis_enabled(vcpu) ? nr : 0;
 }
@@ -216,13 +213,12 @@ bool vgic_lpi_queue_pending(struct kvm_vcpu *vcpu, u32 pmr)
 	       vgic_lpi_queue_deliverable(vcpu);
 }
 
-/* With IRQs off: the first LPI that goes before @rank, or NULL. RCU keeps the memory. */
-static struct vgic_irq *vgic_lpi_queue_first(struct kvm_vcpu *vcpu, int rank)
+/* The first LPI that goes before @rank, or NULL. */
+static struct vgic_irq *vgic_lpi_queue_first(struct vgic_lpi_queue *q, int rank)
 {
-	struct vgic_lpi_queue *q = vgic_lpi_queue(vcpu);
 	u32 level;
 
-	guard(raw_spinlock)(&q->lock);
+	lockdep_assert_held(&q->lock);
 	if (!q->levels)
 		return NULL;
 	level = __ffs64(q->levels);
@@ -231,25 +227,42 @@ static struct vgic_irq *vgic_lpi_queue_first(struct kvm_vcpu *vcpu, int rank)
 	return list_first_entry(&q->waiting[level], struct vgic_irq, ap_list);
 }
 
-/*
- * Take @irq out of the vCPU's queue. Return: the list register's value; 0 if it has left
- * the queue, or lost its pending state without a call of vgic_lpi_queue_update().
- */
-static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
-{
-	guard(raw_spinlock)(&irq->irq_lock);
-	if (irq->vcpu != vcpu)
-		return 0;
+#define LR_TRY_AGAIN	1	/* no list register's value */
 
-	vgic_lpi_queue_del(irq);
-	if (!irq->pending_latch)
+/*
+ * Take the first LPI that goes before @rank. Return: the list register's value, 0 if there is
+ * none, or LR_TRY_AGAIN.
+ *
+ * irq_lock is the outer lock, and is only tried here. Who holds it waits for the queue's lock,
+ * which is fair, or holds it for few instructions.
+ */
+static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, int rank)
+{
+	struct vgic_lpi_queue *q = vgic_lpi_queue(vcpu);
+	struct vgic_irq *irq;
+	u64 val = LR_TRY_AGAIN;
+
+	if (!READ_ONCE(q->levels))
 		return 0;
-	irq->lr_vcpu = vcpu;
-	irq->pending_latch = false;
-	irq->from_table = false;
-	irq->withdrawn = false;
-	return irq->intid | ICH_LR_GROUP | ICH_LR_PENDING_BIT |
-	       (u64)irq->priority << ICH_LR_PRIORITY_SHIFT;
+	guard(raw_spinlock)(&q->lock);
+	irq = vgic_lpi_queue_first(q, rank);
+	if (!irq)
+		return 0;
+	if (!raw_spin_trylock(&irq->irq_lock))
+		return LR_TRY_AGAIN;
+
+	__vgic_lpi_queue_del(q, irq);
+	/* It may have lost its pending state without a call of vgic_lpi_queue_update(). */
+	if (irq->pending_latch) {
+		irq->lr_vcpu = vcpu;
+		irq->pending_latch = false;
+		irq->from_table = false;
+		irq->withdrawn = false;
+		val = irq->intid | ICH_LR_GROUP | ICH_LR_PENDING_BIT |
+		      (u64)irq->priority << ICH_LR_PRIORITY_SHIFT;
+	}
+	raw_spin_unlock(&irq->irq_lock);
+	return val;
 }
 
 /**
@@ -258,9 +271,8 @@ static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
  * @lr: The first free list register.
  * @rank: Only with LPIs that go before an interrupt of that rank.
  *
- * An LPI that leaves the queue between vgic_lpi_queue_first() and vgic_lpi_queue_take()
- * is looked at once, so that the time is bounded by the number of list registers and of
- * such races.
+ * Time is bounded by the number of list registers, and of others who change the state of the
+ * first LPI at that moment.
  *
  * Context: IRQs off. The caller has seen vgic_lpi_queue_deliverable().
  * Return: The first list register that is free yet.
@@ -268,16 +280,15 @@ static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 int vgic_lpi_queue_fill(struct kvm_vcpu *vcpu, int lr, int rank)
 {
 	struct vgic_v3_cpu_if *cpuif = &vcpu->arch.vgic_cpu.vgic_v3;
-	struct vgic_irq *irq;
 	u64 val;
 
-	guard(rcu)();
 	while (lr < kvm_vgic_global_state.nr_lr) {
-		irq = vgic_lpi_queue_first(vcpu, rank);
-		if (!irq)
+		val = vgic_lpi_queue_take(vcpu, rank);
+		if (!val)
 			break;
-		val = vgic_lpi_queue_take(vcpu, irq);
-		if (val)
+		if (val == LR_TRY_AGAIN)
+			cpu_relax();
+		else
 			cpuif->vgic_lr[lr++] = val;
 	}
 	return lr;
@@ -339,13 +350,16 @@ void vgic_lpi_queue_fold(struct kvm_vcpu *vcpu)
 		vgic_lpi_queue_fold_lr(vcpu, cpuif->vgic_lr[lr]);
 }
 
+/* RCU keeps the memory of an LPI that leaves the queue meanwhile. */
 static void vgic_lpi_queue_flush_first(struct kvm_vcpu *vcpu)
 {
+	struct vgic_lpi_queue *q = vgic_lpi_queue(vcpu);
 	struct vgic_irq *irq;
 
 	guard(rcu)();
 	guard(irqsave)();
-	irq = vgic_lpi_queue_first(vcpu, VGIC_LR_RANK_LAST);
+	scoped_guard(raw_spinlock, &q->lock)
+		irq = vgic_lpi_queue_first(q, VGIC_LR_RANK_LAST);
 	if (!irq)
 		return;
 	guard(raw_spinlock)(&irq->irq_lock);

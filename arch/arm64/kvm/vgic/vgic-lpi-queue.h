@@ -23,6 +23,8 @@
  *     irq_lock of an LPI
  *       vgic_lpi_queue.lock	innermost
  *
+ * Who fills list registers begins with the queue, and only tries irq_lock.
+ *
  * A queue and a list register have no reference to their LPIs. The LPI's owner takes it
  * out of the queue before it drops the last reference, and an exit finds the LPI by its
  * INTID.
@@ -30,10 +32,7 @@
 #ifndef __KVM_ARM_VGIC_LPI_QUEUE_CALLS_H__
 #define __KVM_ARM_VGIC_LPI_QUEUE_CALLS_H__
 
-#include <linux/types.h>
-
-struct kvm_vcpu;
-struct vgic_irq;
+#include <linux/kvm_host.h>
 
 /*
  * An interrupt of the ap_list competes with LPIs for list registers by its priority,
@@ -57,10 +56,29 @@ void vgic_lpi_queue_clear(struct vgic_irq *irq);
 void vgic_lpi_queue_kick(struct kvm_vcpu *vcpu);
 
 /* Context: the vCPU's own thread, IRQs off. */
-u32 vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu);
 int vgic_lpi_queue_fill(struct kvm_vcpu *vcpu, int lr, int rank);
 void vgic_lpi_queue_fold(struct kvm_vcpu *vcpu);
 
 bool vgic_lpi_queue_pending(struct kvm_vcpu *vcpu, u32 pmr);
+u32 __vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu);
+
+/* Context: Any. Are there LPIs, deliverable or not? The caller will look again. */
+static inline bool vgic_lpi_queue_has_any(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.vgic_cpu.lpi_queue.nr);
+}
+
+/**
+ * vgic_lpi_queue_deliverable() - How many LPIs the vCPU may be given.
+ * @vcpu: The vCPU.
+ *
+ * Context: Any. What others change meanwhile comes with a kick, which the vCPU answers after
+ * it has read this: see Documentation/litmus-tests/kvm/EnableLPIs-set.litmus.
+ * Return: Their number: 0 while the distributor or the redistributor delivers none.
+ */
+static inline u32 vgic_lpi_queue_deliverable(struct kvm_vcpu *vcpu)
+{
+	return vgic_lpi_queue_has_any(vcpu) ? __vgic_lpi_queue_deliverable(vcpu) : 0;
+}
 
 #endif /* __KVM_ARM_VGIC_LPI_QUEUE_CALLS_H__ */
