@@ -35,7 +35,7 @@
 
 BEGIN {
 	sign = 1
-	# enum vgic_msi_outcome of arch/arm64/kvm/vgic/vgic-msi.h.
+	# Of include/kvm/arm_vgic_msi_outcomes.h, counted from 0.
 	IN_LR = 1
 	MERGED = 2
 }

@@ -7,4 +7,6 @@ F:	arch/arm64/kvm/vgic/*its*
 a\
 F:	arch/arm64/kvm/vgic/vgic-msi.h
 }
+/^F:	include\/kvm\/arm_vgic_lpi_queue/a\
+F:	include/kvm/arm_vgic_msi_outcomes.h
 }

@@ -1,13 +1,6 @@
 # files: arch/arm64/kvm/guest.c
-# Name the counters to userspace. (Coccinelle does not keep the indentation of
-# what it adds to an initialiser.)
+# Name the counters to userspace.
 s/^\tKVM_GENERIC_VM_STATS()$/&,\
-	STATS_DESC_COUNTER(VM, msi_no_devid),\
-	STATS_DESC_COUNTER(VM, msi_no_doorbell),\
-	STATS_DESC_COUNTER(VM, msi_its_disabled),\
-	STATS_DESC_COUNTER(VM, msi_device_unmapped),\
-	STATS_DESC_COUNTER(VM, msi_event_unmapped),\
-	STATS_DESC_COUNTER(VM, msi_collection_unmapped),\
-	STATS_DESC_COUNTER(VM, msi_target_absent),\
-	STATS_DESC_COUNTER(VM, msi_lpis_disabled),\
+#define MSI_COUNTER(counter)	STATS_DESC_COUNTER(VM, counter),\
+#include <kvm\/arm_vgic_msi_outcomes.h>\
 	STATS_DESC_COUNTER(VM, its_bad_commands),/

@@ -1,6 +1,6 @@
 # files: arch/arm64/kvm/vgic/vgic-irqfd.c
 # Nothing is counted yet.
-/^\/\* The counter of a reason/,/^}$/{
+/^\/\* Where the counters of the reasons/,/^}$/{
 /^}$/N
 d
 }

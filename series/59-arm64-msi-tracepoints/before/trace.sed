@@ -7,5 +7,11 @@ N
 N
 d
 }
+/^\nstatic const char \* const vgic_msi_texts/{
+:rest
+N
+/\n};$/!b rest
+d
+}
 }
 /^	trace_vgic_/d

@@ -13,35 +13,24 @@
 #define CREATE_TRACE_POINTS
 #include "trace_irqfd.h"
 
-/* The counter of a reason not to deliver; NULL: it is none. */
-static atomic64_t *vgic_msi_counter(struct kvm *kvm, enum vgic_msi_outcome outcome)
-{
-	struct kvm_vm_stat *stat = &kvm->stat;
+static const char * const vgic_msi_texts[] = {
+#define MSI_TEXT(text)	text,
+#include <kvm/arm_vgic_msi_outcomes.h>
+};
 
-	switch (outcome) {
-	case VGIC_MSI_DELIVERED:
-	case VGIC_MSI_IN_LR:
-	case VGIC_MSI_MERGED:
-	case VGIC_MSI_FORWARDED:
-		return NULL;
-	case VGIC_MSI_NO_DEVID:
-		return &stat->msi_no_devid;
-	case VGIC_MSI_NO_DOORBELL:
-		return &stat->msi_no_doorbell;
-	case VGIC_MSI_ITS_DISABLED:
-		return &stat->msi_its_disabled;
-	case VGIC_MSI_DEVICE_UNMAPPED:
-		return &stat->msi_device_unmapped;
-	case VGIC_MSI_EVENT_UNMAPPED:
-		return &stat->msi_event_unmapped;
-	case VGIC_MSI_COLLECTION_UNMAPPED:
-		return &stat->msi_collection_unmapped;
-	case VGIC_MSI_TARGET_ABSENT:
-		return &stat->msi_target_absent;
-	case VGIC_MSI_LPIS_DISABLED:
-		return &stat->msi_lpis_disabled;
-	}
-	return NULL;
+/* Where the counters of the reasons not to deliver are. */
+static const u32 vgic_msi_counters[] = {
+#define MSI_COUNTER(counter)	offsetof(struct kvm_vm_stat, counter),
+#include <kvm/arm_vgic_msi_outcomes.h>
+};
+
+static_assert(VGIC_MSI_NO_DEVID + ARRAY_SIZE(vgic_msi_counters) == VGIC_MSI_NR_OUTCOMES);
+
+static void vgic_count_msi(struct kvm *kvm, enum vgic_msi_outcome outcome)
+{
+	u32 offset = vgic_msi_counters[outcome - VGIC_MSI_NO_DEVID];
+
+	atomic64_inc((void *)&kvm->stat + offset);
 }
 
 /*
@@ -64,9 +53,9 @@ static enum vgic_msi_outcome vgic_deliver_msi(struct kvm *kvm, const struct kvm_
 		outcome = vgic_its_inject_msi_sleeping(kvm, msi);
 	}
 
-	trace_vgic_msi(msi, outcome);
+	trace_vgic_msi(msi, outcome, vgic_msi_texts[outcome]);
 	if (unlikely(outcome >= VGIC_MSI_NO_DEVID))
-		atomic64_inc(vgic_msi_counter(kvm, outcome));
+		vgic_count_msi(kvm, outcome);
 	return outcome;
 }
 
