@@ -5,6 +5,9 @@
  * read why it was not delivered. No guest code runs, so the guest has mapped
  * nothing in its ITS and every MSI is blocked.
  *
+ * With a program as its argument, that watches the VM's statistics meanwhile:
+ * msi-devid ./msi-reasons.
+ *
  * For an arm64 host with a GICv3. Build it against the kernel's headers
  * (make headers_install):
  *
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/kvm.h>
@@ -165,10 +169,43 @@ static void read_at(int fd, void *buf, size_t size, off_t offset)
 		errx(EXIT_FAILURE, "the statistics are shorter than they say");
 }
 
-/* Print the VM's counters whose names begin with "msi_". */
+static int stats_fd(int vm)
+{
+	if (ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_BINARY_STATS_FD) <= 0)
+		errx(EXIT_FAILURE, "this kernel has no binary statistics");
+	return check("KVM_GET_STATS_FD", ioctl(vm, KVM_GET_STATS_FD, NULL));
+}
+
+/* Start a program that inherits the descriptor of the VM's statistics, for 2 seconds. */
+static pid_t start_watcher(int vm, const char *program)
+{
+	int fd = stats_fd(vm);
+	char arg[16];
+	pid_t pid = check("fork", fork());
+
+	if (!pid) {
+		snprintf(arg, sizeof(arg), "%d", fd);
+		check("fcntl", fcntl(fd, F_SETFD, 0));	/* not to be closed by execl() */
+		execl(program, program, "-n", "2", arg, NULL);
+		err(EXIT_FAILURE, "%s", program);
+	}
+	close(fd);
+	usleep(500000);	/* until it has read the counters for the first time */
+	return pid;
+}
+
+static int stop_watcher(pid_t pid)
+{
+	int status;
+
+	check("waitpid", waitpid(pid, &status, 0));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+/* Print the VM's counters whose names begin with "msi_", and that are not 0. */
 static void print_counters(int vm)
 {
-	int fd = check("KVM_GET_STATS_FD", ioctl(vm, KVM_GET_STATS_FD, NULL));
+	int fd = stats_fd(vm);
 	struct kvm_stats_header header;
 	struct kvm_stats_desc *desc;
 	size_t size;
@@ -186,16 +223,18 @@ static void print_counters(int vm)
 		if (strncmp(desc->name, "msi_", 4))
 			continue;
 		read_at(fd, &value, sizeof(value), header.data_offset + desc->offset);
-		printf("%-24s %llu\n", desc->name, (unsigned long long)value);
+		if (value)
+			printf("%-24s %llu\n", desc->name, (unsigned long long)value);
 	}
 	free(desc);
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int kvm = check("/dev/kvm", open("/dev/kvm", O_RDWR | O_CLOEXEC));
 	int vm, needs_devid;
+	pid_t watcher = -1;
 
 	msi_needs_devid(kvm, "on /dev/kvm");
 	vm = check("KVM_CREATE_VM", ioctl(kvm, KVM_CREATE_VM, 0));
@@ -205,6 +244,10 @@ int main(void)
 	msi_needs_devid(vm, "with a GICv3");
 	create_its(vm);
 	needs_devid = msi_needs_devid(vm, "with an ITS");
+
+	fflush(stdout);
+	if (argc > 1)
+		watcher = start_watcher(vm, argv[1]);
 
 	/* Without a DeviceID: an error at once, or a route that never delivers. */
 	if (needs_devid && (signal_msi(vm, 0) >= 0 || errno != EINVAL))
@@ -219,5 +262,5 @@ int main(void)
 	raise_by_eventfd(vm);
 
 	print_counters(vm);
-	return EXIT_SUCCESS;
+	return argc > 1 ? stop_watcher(watcher) : EXIT_SUCCESS;
 }
