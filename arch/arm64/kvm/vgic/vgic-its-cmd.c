@@ -12,9 +12,6 @@
 #include "vgic-its.h"
 #include "vgic.h"
 
-#define CREATE_TRACE_POINTS
-#include "trace_its.h"
-
 /* Commands are read so many at once: never past a page. */
 #define ITS_CMD_RUN		16
 
@@ -44,6 +41,9 @@ struct its_cmd {
 	gpa_t	itt;
 	u64	rdbase[2];
 };
+
+#define CREATE_TRACE_POINTS
+#include "trace_its.h"
 
 static struct its_cmd its_cmd_decode(const __le64 *raw)
 {
@@ -264,6 +264,59 @@ static int its_cmd_run(struct vgic_its *its, const struct its_cmd *cmd)
 	return ret > 0 ? ITS_ERROR(its_cmds[nr].class, ret) : ret;
 }
 
+/* @cmd without what its opcode does not have. One that is unknown has all. */
+static struct its_cmd its_cmd_args(const struct its_cmd *cmd)
+{
+	struct its_cmd args = { .opcode = cmd->opcode };
+
+	switch (cmd->opcode) {
+	case GITS_CMD_MAPD:
+		args.devid = cmd->devid;
+		args.bits = cmd->bits;
+		args.itt = cmd->itt;
+		args.valid = cmd->valid;
+		break;
+	case GITS_CMD_MAPTI:
+		args.intid = cmd->intid;
+		fallthrough;
+	case GITS_CMD_MAPI:
+	case GITS_CMD_MOVI:
+		args.icid = cmd->icid;
+		fallthrough;
+	case GITS_CMD_INT:
+	case GITS_CMD_CLEAR:
+	case GITS_CMD_DISCARD:
+	case GITS_CMD_INV:
+		args.devid = cmd->devid;
+		args.evid = cmd->evid;
+		break;
+	case GITS_CMD_MAPC:
+		args.valid = cmd->valid;
+		args.rdbase[0] = cmd->rdbase[0];
+		fallthrough;
+	case GITS_CMD_INVALL:
+		args.icid = cmd->icid;
+		break;
+	case GITS_CMD_MOVALL:
+		args.rdbase[1] = cmd->rdbase[1];
+		fallthrough;
+	case GITS_CMD_SYNC:
+		args.rdbase[0] = cmd->rdbase[0];
+		break;
+	default:
+		return *cmd;
+	}
+	return args;
+}
+
+/* Not inlined: its_cmd_process_run() is not to pay for it while it is off. */
+static noinline void its_cmd_trace(struct vgic_its *its, const struct its_cmd *cmd, int result)
+{
+	struct its_cmd args = its_cmd_args(cmd);
+
+	trace_vgic_its_command(its->base, &args, result);
+}
+
 static void its_cmd_reject(struct vgic_its *its, const struct its_cmd *cmd, int error)
 {
 	atomic64_inc(&its->kvm->stat.its_bad_commands);
@@ -313,6 +366,8 @@ static bool its_cmd_process_run(struct vgic_its *its)
 		}
 		if (ret == -EINPROGRESS)
 			return false;
+		if (trace_vgic_its_command_enabled())
+			its_cmd_trace(its, &cmd, ret);
 		if (ret)
 			its_cmd_reject(its, &cmd, ret);
 		its_cmd_advance(its);

@@ -183,6 +183,108 @@ static void few_lpis(struct its_vmm *v)
 	set_intid_bits(v, 14);
 }
 
+/* The trace of each command, which is off by default. */
+
+#define TRACE_COMMAND	TRACING "events/kvm/vgic_its_command/enable"
+
+struct traced {
+	u64 command[4];
+	const char *name;
+	u32 devid;
+	u32 event;
+	u32 intid;
+	u32 icid;
+	u32 bits;
+	u64 itt;
+	u32 rdbase;
+	u32 to;
+	bool valid;
+	u32 result;
+};
+
+#define NEW_EVENT	.devid = DEV_UNMAPPED, .event = 3
+
+static const struct traced traced[] = {
+	{ MAPC(ICID_NEW, 1, VALID), "MAPC", .icid = ICID_NEW, .rdbase = 1, .valid = true },
+	{ MAPD(DEV_UNMAPPED, 5, VALID), "MAPD", .devid = DEV_UNMAPPED, .bits = 5,
+	  .itt = SOME_ITT, .valid = true },
+	{ MAPTI(DEV_UNMAPPED, 3, LPI(100), ICID_NEW), "MAPTI", NEW_EVENT, .intid = LPI(100),
+	  .icid = ICID_NEW },
+	{ MAPI(DEV_LPIS, LPI(200), 1), "MAPI", .devid = DEV_LPIS, .event = LPI(200), .icid = 1 },
+	{ MOVI(DEV_UNMAPPED, 3, 2), "MOVI", NEW_EVENT, .icid = 2 },
+	{ INV(DEV_UNMAPPED, 3), "INV", NEW_EVENT },
+	{ INT(DEV_UNMAPPED, 3), "INT", NEW_EVENT },
+	{ CLEAR(DEV_UNMAPPED, 3), "CLEAR", NEW_EVENT },
+	{ DISCARD(DEV_UNMAPPED, 3), "DISCARD", NEW_EVENT },
+	{ DISCARD(DEV_UNMAPPED, 3), "DISCARD", NEW_EVENT, .result = 0x010f07 },
+	{ INVALL(1), "INVALL", .icid = 1 },
+	{ MOVALL(2, 1), "MOVALL", .rdbase = 2, .to = 1 },
+	{ SYNC(2), "SYNC", .rdbase = 2 },
+	/* There is no such command, so it may have any of them. */
+	{ RAW(0x42, 5, 6), "0x42", .event = 5, .icid = 6, .bits = 6, .result = -EINVAL },
+};
+
+/* As the kernel prints it, from the name on. */
+static void traced_text(const struct traced *t, char *text, size_t size)
+{
+	int len = snprintf(text, size, "%s devid 0x%x event %u intid %u icid %u ", t->name,
+			   t->devid, t->event, t->intid, t->icid);
+
+	snprintf(text + len, size - len, "bits %u itt 0x%llx rdbase %u to %u valid %d: 0x%x",
+		 t->bits, (unsigned long long)t->itt, t->rdbase, t->to, t->valid, t->result);
+}
+
+static bool read_flag(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	char flag = 0;
+
+	TEST_ASSERT(fd >= 0 && read(fd, &flag, 1) == 1, "%s: errno %d", path, errno);
+	close(fd);
+	return flag == '1';
+}
+
+TEST(traces_each_command)
+{
+	u32 last = ARRAY_SIZE(traced) - 1, nr = 0;
+	char line[256], expected[256], *text;
+	struct its_vmm v;
+	FILE *pipe;
+
+	if (access(TRACING "events/kvm", F_OK))
+		SKIP(return, "no tracepoints");
+	ASSERT_EQ(0, access(TRACE_COMMAND, W_OK));
+	EXPECT_FALSE(read_flag(TRACE_COMMAND));
+	create_machine(&v);
+	forget_traces();
+
+	write_file(TRACE_COMMAND, "1");
+	for (u32 i = 0; i <= last; i++) {
+		const u64 *dw = traced[i].command;
+
+		its_vmm_command(&v, dw[0], dw[1], dw[2], dw[3]);
+	}
+	write_file(TRACE_COMMAND, "0");
+	its_vmm_sync(&v);
+
+	pipe = fdopen(open(TRACING "trace_pipe", O_RDONLY | O_NONBLOCK), "r");
+	TEST_ASSERT(pipe, "trace_pipe: errno %d", errno);
+	while (fgets(line, sizeof(line), pipe)) {
+		text = strstr(line, "vgic_its_command: its 0x");
+		if (!text)
+			continue;
+		text += strlen("vgic_its_command: its 0x");
+		text[strcspn(text, "\n")] = '\0';
+		text += strcspn(text, " ") + 1;
+		ASSERT_LE(nr, last);
+		traced_text(&traced[nr++], expected, sizeof(expected));
+		EXPECT_STREQ(expected, text);
+	}
+	EXPECT_EQ(ARRAY_SIZE(traced), nr);
+	fclose(pipe);
+	its_vmm_destroy(&v);
+}
+
 /* Bad commands. */
 
 FIXTURE(bad)
