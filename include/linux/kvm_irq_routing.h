@@ -136,6 +136,7 @@ int kvm_vm_ioctl_update_gsi_routing(struct kvm *kvm, void __user *argp);
 
 int kvm_init_irq_routing(struct kvm *kvm);
 void kvm_free_irq_routing(struct kvm *kvm);
+void kvm_irq_routing_create_debugfs(struct kvm *kvm);
 
 /* What an architecture supplies. */
 
@@ -170,6 +171,10 @@ static inline int kvm_init_irq_routing(struct kvm *kvm)
 }
 
 static inline void kvm_free_irq_routing(struct kvm *kvm)
+{
+}
+
+static inline void kvm_irq_routing_create_debugfs(struct kvm *kvm)
 {
 }
 

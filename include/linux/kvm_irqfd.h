@@ -128,4 +128,10 @@ static inline void kvm_irqfd_init_vm(struct kvm *kvm)
 }
 #endif
 
+/*
+ * For debugfs: whether the producer of @irqfd, which has one, raises the interrupt without
+ * the host. Supplied by the architecture; called with kvm->irqfds.lock held.
+ */
+bool kvm_arch_irqfd_is_bypassed(struct kvm_kernel_irqfd *irqfd);
+
 #endif /* __LINUX_KVM_IRQFD_H */

@@ -19,6 +19,7 @@
  *   irqchip_stage.c	Stages a whole table.
  *   irqchip_update.c	Stages the routes of some GSIs.
  *   irqchip_publish.c	Publishes and retires.
+ *   irqchip_debug.c	Shows routes, and irqfds, in debugfs.
  *
  * Locks:
  *   kvm->irq_lock (mutex)	Serialises changes: held to stage and to publish.

@@ -6,6 +6,9 @@
  *   collection ICID vcpu ID|none
  *   device ID itt ADDRESS bits N
  *     event ID lpi INTID collection ICID|none vcpu ID|none [enabled] [pending] [hw]
+ *
+ * Each line has a position, so a read() holds its_lock for a page of lines, and what
+ * changes between two reads is seen from there on.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -23,8 +26,6 @@ static void its_debug_vcpu(struct seq_file *s, struct kvm_vcpu *vcpu)
 
 static void its_debug_registers(struct seq_file *s, struct vgic_its *its)
 {
-	struct its_collection *coll;
-
 	seq_printf(s, "address %#llx\n", its->base);
 	seq_printf(s, "enabled %d\n", READ_ONCE(its->enabled));
 	seq_printf(s, "cbaser %#llx\n", READ_ONCE(its->cbaser));
@@ -33,13 +34,13 @@ static void its_debug_registers(struct seq_file *s, struct vgic_its *its)
 	seq_printf(s, "baser0 %#llx\n", its->baser[ITS_BASER_DEVICES]);
 	seq_printf(s, "baser1 %#llx\n", its->baser[ITS_BASER_COLLECTIONS]);
 	seq_printf(s, "events %u of %lu\n", its->nr_events, ITS_MAX_EVENTS);
+}
 
-	list_for_each_entry(coll, &its->created, created) {
-		seq_printf(s, "collection %u", coll->icid);
-		its_debug_vcpu(s, coll->target);
-		seq_putc(s, '\n');
-		cond_resched();
-	}
+static void its_debug_collection(struct seq_file *s, struct its_collection *coll)
+{
+	seq_printf(s, "collection %u", coll->icid);
+	its_debug_vcpu(s, coll->target);
+	seq_putc(s, '\n');
 }
 
 static void its_debug_event(struct seq_file *s, u32 evid, struct its_event *event)
@@ -66,27 +67,79 @@ static void its_debug_event(struct seq_file *s, u32 evid, struct its_event *even
 
 static void its_debug_device(struct seq_file *s, u32 devid, struct its_device *dev)
 {
-	struct its_event *event;
-	unsigned long evid;
-
 	seq_printf(s, "device %#x itt %#llx bits %u\n", devid, dev->itt, dev->bits);
-	xa_for_each(&dev->events, evid, event) {
-		its_debug_event(s, evid, event);
-		cond_resched();
-	}
 }
 
-/* Position 0 has the registers, and DeviceID n is at n + 1. */
+/*
+ * Position 0 has the registers, and ICID n is at n + 1. Then come 1 << ITS_DEBUG_SHIFT
+ * positions for each DeviceID: the first is the device, and EventID n is n + 1 behind it.
+ */
+#define ITS_DEBUG_SHIFT		17
+
+static loff_t its_debug_pos(u32 devid, u32 nr)
+{
+	return ((loff_t)devid + 1) << ITS_DEBUG_SHIFT | nr;
+}
+
+static u32 its_debug_devid(loff_t pos)
+{
+	return (pos >> ITS_DEBUG_SHIFT) - 1;
+}
+
+static u32 its_debug_nr(loff_t pos)
+{
+	return pos & GENMASK(ITS_DEBUG_SHIFT - 1, 0);
+}
+
+static struct its_collection *its_debug_find_collection(struct vgic_its *its, loff_t *pos)
+{
+	unsigned long icid = its_debug_nr(*pos) - 1;
+	struct its_collection *coll;
+
+	coll = xa_find(&its->collections, &icid, ULONG_MAX, XA_PRESENT);
+	if (coll)
+		*pos = icid + 1;
+	return coll;
+}
+
+static struct its_event *its_debug_find_event(struct vgic_its *its, loff_t *pos)
+{
+	struct its_device *dev = its_map_find_device(its, its_debug_devid(*pos));
+	unsigned long evid = its_debug_nr(*pos) - 1;
+	struct its_event *event;
+
+	event = dev ? xa_find(&dev->events, &evid, ULONG_MAX, XA_PRESENT) : NULL;
+	if (event)
+		*pos = its_debug_pos(its_debug_devid(*pos), evid + 1);
+	return event;
+}
+
+static struct its_device *its_debug_find_device(struct vgic_its *its, loff_t *pos)
+{
+	u32 devid = its_debug_devid(*pos);
+	struct its_device *dev = its_map_next_device(its, &devid);
+
+	*pos = its_debug_pos(devid, 0);
+	return dev;
+}
+
+/* What is at @pos, or else at the next position that has something. */
 static void *its_debug_find(struct vgic_its *its, loff_t *pos)
 {
-	u32 devid = min_t(loff_t, *pos - 1, U32_MAX);
-	struct its_device *dev;
+	void *found = NULL;
 
 	if (!*pos)
 		return SEQ_START_TOKEN;
-	dev = its_map_next_device(its, &devid);
-	*pos = (loff_t)devid + 1;
-	return dev;
+	if (*pos < its_debug_pos(0, 0))
+		found = its_debug_find_collection(its, pos);
+	else if (its_debug_nr(*pos))
+		found = its_debug_find_event(its, pos);
+	if (found)
+		return found;
+
+	/* Behind the collections, or the events of a device. */
+	*pos = round_up(*pos, its_debug_pos(0, 0));
+	return its_debug_find_device(its, pos);
 }
 
 static void *its_debug_start(struct seq_file *s, loff_t *pos)
@@ -114,8 +167,12 @@ static int its_debug_show(struct seq_file *s, void *v)
 {
 	if (v == SEQ_START_TOKEN)
 		its_debug_registers(s, s->private);
+	else if (s->index < its_debug_pos(0, 0))
+		its_debug_collection(s, v);
+	else if (its_debug_nr(s->index))
+		its_debug_event(s, its_debug_nr(s->index) - 1, v);
 	else
-		its_debug_device(s, s->index - 1, v);
+		its_debug_device(s, its_debug_devid(s->index), v);
 	return 0;
 }
 

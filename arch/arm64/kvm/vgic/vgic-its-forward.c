@@ -218,6 +218,18 @@ void kvm_arch_update_irqfd_routing(struct kvm_kernel_irqfd *irqfd,
 		its_forward_stop(irqfd);
 }
 
+bool kvm_arch_irqfd_is_bypassed(struct kvm_kernel_irqfd *irqfd)
+{
+	struct vgic_irq *irq = irqfd->irq_bypass_data;
+
+	lockdep_assert_held(&irqfd->kvm->irqfds.lock);
+
+	if (!irq)
+		return false;
+	guard(raw_spinlock)(&irq->irq_lock);
+	return irq->hw && irq->host_irq == irqfd->producer->irq;
+}
+
 /**
  * its_forward_drop() - Stop forwarding an LPI that is unmapped, if it is forwarded.
  * @irq: The LPI.

@@ -1,0 +1,2 @@
+# files: virt/kvm/irqchip.h
+/^ \*   irqchip_debug\.c	/d
