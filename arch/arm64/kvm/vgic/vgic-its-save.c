@@ -17,7 +17,8 @@
 
 /* Entries go to and from memory in runs of neighbours. */
 #define RUN_ENTRIES	32
-#define RUN_BYTES	(RUN_ENTRIES * ITS_ENTRY_BYTES)
+#define READ_ENTRIES	64
+#define READ_BYTES	(READ_ENTRIES * ITS_ENTRY_BYTES)
 
 /* Let go of the CPU. Return: 0, or -EINTR if it is time to give up. */
 static int its_save_pause(void)
@@ -43,7 +44,7 @@ struct its_table_reader {
 	gpa_t		base;
 	u64		nr;
 	gpa_t		window;
-	__le64		run[RUN_ENTRIES];
+	__le64		run[READ_ENTRIES];
 };
 
 #define ITS_TABLE_READER(_its, _base, _nr) \
@@ -53,44 +54,92 @@ struct its_table_reader {
 static int its_save_read_run(struct vgic_its *its, gpa_t gpa, __le64 *run)
 {
 	if (!its_table_is_memory(its, gpa)) {
-		memset(run, 0, RUN_BYTES);
+		memset(run, 0, READ_BYTES);
 		return 0;
 	}
-	return kvm_read_guest_lock(its->kvm, gpa, run, RUN_BYTES);
+	return kvm_read_guest_lock(its->kvm, gpa, run, READ_BYTES);
+}
+
+/* Where the run has an entry that is in it. */
+static __le64 *its_save_at(struct its_table_reader *r, u64 index)
+{
+	return &r->run[(r->base + index * ITS_ENTRY_BYTES - r->window) / ITS_ENTRY_BYTES];
+}
+
+/* Have the entry of @index in the run. */
+static int its_save_load(struct its_table_reader *r, u64 index)
+{
+	gpa_t window = round_down(r->base + index * ITS_ENTRY_BYTES, READ_BYTES);
+	int ret;
+
+	if (window == r->window)
+		return 0;
+	r->window = INVALID_GPA;
+	ret = its_save_pause();
+	ret = ret ?: its_save_read_run(r->its, window, r->run);
+	if (!ret)
+		r->window = window;
+	return ret;
 }
 
 static int its_save_read(struct its_table_reader *r, u64 index, u64 *entry)
 {
-	gpa_t gpa = r->base + index * ITS_ENTRY_BYTES;
-	gpa_t window = round_down(gpa, RUN_BYTES);
+	int ret = its_save_load(r, index);
+
+	if (!ret)
+		*entry = le64_to_cpu(*its_save_at(r, index));
+	return ret;
+}
+
+/* The first entry of the table that is behind the run. */
+static u64 its_save_run_end(struct its_table_reader *r)
+{
+	return min((r->window + READ_BYTES - r->base) / ITS_ENTRY_BYTES, r->nr);
+}
+
+/*
+ * Find the first entry from *@index on that has any of the bits @valid. Return: 1, with
+ * *@index and *@entry; 0 if there is none; or an error.
+ */
+static int its_save_find(struct its_table_reader *r, u64 *index, u64 valid, u64 *entry)
+{
+	__le64 mask = cpu_to_le64(valid), *at;
 	int ret;
 
-	if (window != r->window) {
-		r->window = INVALID_GPA;
-		ret = its_save_pause();
-		ret = ret ?: its_save_read_run(r->its, window, r->run);
+	for (; *index < r->nr; *index = its_save_run_end(r)) {
+		ret = its_save_load(r, *index);
 		if (ret)
 			return ret;
-		r->window = window;
+		at = its_save_at(r, *index);
+		for (u32 i = 0, nr = its_save_run_end(r) - *index; i < nr; i++) {
+			if (!(at[i] & mask))
+				continue;
+			*entry = le64_to_cpu(at[i]);
+			*index += i;
+			return 1;
+		}
 	}
-	*entry = le64_to_cpu(r->run[(gpa - window) / ITS_ENTRY_BYTES]);
 	return 0;
 }
 
-/* Those of its_save_clear() from @index up to @end, which are read at once. */
-static int its_save_clear_run(struct its_table_reader *r, u64 index, u64 end, u64 valid)
+/*
+ * Clear those entries of the run, from @index on, that have any of the bits @valid: that of
+ * @index has. Those up to the last one are written, so that it takes one access whatever the
+ * guest has left there.
+ */
+static int its_save_clear_run(struct its_table_reader *r, u64 index, u64 valid)
 {
-	u64 entry;
-	int ret;
+	u32 nr = its_save_run_end(r) - index, end = 0;
+	__le64 *at = its_save_at(r, index);
 
-	for (; index < end; index++) {
-		ret = its_save_read(r, index, &entry);
-		if (!ret && entry & valid)
-			ret = its_table_write(r->its, r->base + index * ITS_ENTRY_BYTES, 0);
-		if (ret)
-			return ret;
+	for (u32 i = 0; i < nr; i++) {
+		if (at[i] & cpu_to_le64(valid)) {
+			at[i] = 0;
+			end = i + 1;
+		}
 	}
-	return 0;
+	return vgic_write_guest_lock(r->its->kvm, r->base + index * ITS_ENTRY_BYTES, at,
+				     end * ITS_ENTRY_BYTES);
 }
 
 /*
@@ -101,19 +150,16 @@ static int its_save_clear_run(struct its_table_reader *r, u64 index, u64 end, u6
 static int its_save_clear(struct vgic_its *its, gpa_t base, u64 nr, u64 valid)
 {
 	struct its_table_reader r = ITS_TABLE_READER(its, base, nr);
-	u64 first = base % RUN_BYTES / ITS_ENTRY_BYTES, end, entry;
+	u64 entry;
 	int ret;
 
-	for (u64 i = 0; i < nr; i = end) {
-		end = min(round_down(first + i, RUN_ENTRIES) + RUN_ENTRIES - first, nr);
-		ret = its_save_read(&r, i, &entry);
-		/* There is nothing to clear, nearly always. */
-		if (!ret && memchr_inv(r.run, 0, RUN_BYTES))
-			ret = its_save_clear_run(&r, i, end, valid);
+	for (u64 i = 0; (ret = its_save_find(&r, &i, valid, &entry)) > 0;) {
+		ret = its_save_clear_run(&r, i, valid);
 		if (ret)
 			return ret;
+		i = its_save_run_end(&r);
 	}
-	return 0;
+	return ret;
 }
 
 /*
@@ -287,7 +333,8 @@ static int its_save_clear_dtes(struct vgic_its *its, u32 devid, u32 end)
 
 	for (u32 next; devid < end; devid = next) {
 		next = min(its_table_dtes_end(its, devid), end);
-		ret = its_table_dtes(its, devid, &gpa);
+		ret = its_save_pause();
+		ret = ret ?: its_table_dtes(its, devid, &gpa);
 		if (ret > 0)
 			ret = its_save_clear(its, gpa, next - devid, ITS_DTE_VALID);
 		if (ret)
@@ -312,8 +359,10 @@ static struct its_device *its_save_next_device(struct vgic_its *its, u32 *devid,
 {
 	struct its_device *dev;
 
-	while ((dev = its_map_next_device(its, devid)) && !its_table_dte(its, *devid, gpa))
+	while ((dev = its_map_next_device(its, devid)) && !its_table_dte(its, *devid, gpa)) {
+		cond_resched();
 		++*devid;
+	}
 	return dev;
 }
 
@@ -394,7 +443,7 @@ static int its_save_collections(struct vgic_its *its)
  * @its: The ITS.
  *
  * What restoring reads is true then: entries that are valid, but of nothing that is mapped,
- * are cleared. Others are not written.
+ * are cleared. Others keep their value.
  *
  * Return: 0; -EFAULT where the guest's memory can't be accessed; -EACCES for forwarded
  * LPIs before GICv4.1; -EINTR.
@@ -436,26 +485,19 @@ static int its_restore_ite(struct vgic_its *its, struct its_device *dev, u32 evi
 static int its_restore_itt(struct vgic_its *its, struct its_device *dev)
 {
 	struct its_table_reader r = ITS_TABLE_READER(its, dev->itt, BIT_ULL(dev->bits));
-	u64 evid = 0, offset, ite;
+	u64 offset, ite;
 	int ret;
 
-	do {
-		ret = its_save_read(&r, evid, &ite);
-		if (ret)
+	for (u64 evid = 0; (ret = its_save_find(&r, &evid, ITS_ITE_INTID, &ite)) > 0;
+	     evid += offset) {
+		offset = FIELD_GET(ITS_ITE_NEXT, ite);
+		if (evid + offset >= r.nr)
+			return -EINVAL;
+		ret = its_restore_ite(its, dev, evid, ite);
+		if (ret || !offset)
 			return ret;
-
-		offset = 1;
-		if (FIELD_GET(ITS_ITE_INTID, ite)) {
-			offset = FIELD_GET(ITS_ITE_NEXT, ite);
-			if (evid + offset >= r.nr)
-				return -EINVAL;
-			ret = its_restore_ite(its, dev, evid, ite);
-			if (ret)
-				return ret;
-		}
-		evid += offset;
-	} while (offset && evid < r.nr);
-	return 0;
+	}
+	return ret;
 }
 
 static int its_restore_dte(struct vgic_its *its, u32 devid, u64 dte)
@@ -481,22 +523,15 @@ static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid)
 	u64 offset, dte;
 	int ret;
 
-	for (u64 i = 0; i < r.nr; i += offset) {
-		ret = its_save_read(&r, i, &dte);
+	for (u64 i = 0; (ret = its_save_find(&r, &i, ITS_DTE_VALID, &dte)) > 0; i += offset) {
+		offset = FIELD_GET(ITS_DTE_NEXT, dte);
+		ret = its_restore_dte(its, devid + i, dte);
 		if (ret)
 			return ret;
-
-		offset = 1;
-		if (dte & ITS_DTE_VALID) {
-			offset = FIELD_GET(ITS_DTE_NEXT, dte);
-			ret = its_restore_dte(its, devid + i, dte);
-			if (ret)
-				return ret;
-			if (!offset)
-				return 1;
-		}
+		if (!offset)
+			return 1;
 	}
-	return 0;
+	return ret;
 }
 
 static int its_restore_devices(struct vgic_its *its)
@@ -506,7 +541,8 @@ static int its_restore_devices(struct vgic_its *its)
 
 	for (u32 devid = 0, end; devid < BIT(ITS_DEVICEID_BITS); devid = end) {
 		end = its_table_dtes_end(its, devid);
-		ret = its_table_dtes(its, devid, &gpa);
+		ret = its_save_pause();
+		ret = ret ?: its_table_dtes(its, devid, &gpa);
 		if (ret > 0)
 			ret = its_restore_dtes(its, gpa, end - devid, devid);
 		if (ret)
