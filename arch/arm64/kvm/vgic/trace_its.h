@@ -67,7 +67,7 @@ TRACE_EVENT(vgic_its_command,
 /*
  * An ITS has skipped a command. The error is as IHI 0069 numbers them, or a negative
  * errno: -EINVAL, no such command; -EFAULT, memory can't be read; -ENOMEM; -ENOSPC,
- * more events than the ITS takes.
+ * more events or devices than the ITS takes.
  */
 TRACE_EVENT(vgic_its_bad_command,
 	    TP_PROTO(u64 its, u8 opcode, u32 devid, u32 event, int error),

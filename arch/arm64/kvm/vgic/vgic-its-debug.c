@@ -31,6 +31,7 @@ static void its_debug_registers(struct seq_file *s, struct vgic_its *its)
 	seq_printf(s, "cbaser %#llx\n", READ_ONCE(its->cbaser));
 	seq_printf(s, "cwriter %#x\n", READ_ONCE(its->cwriter));
 	seq_printf(s, "creadr %#x\n", READ_ONCE(its->creadr));
+	seq_printf(s, "devbits %u\n", its->devid_bits);
 	seq_printf(s, "baser0 %#llx\n", its->baser[ITS_BASER_DEVICES]);
 	seq_printf(s, "baser1 %#llx\n", its->baser[ITS_BASER_COLLECTIONS]);
 	seq_printf(s, "events %u of %lu\n", its->nr_events, ITS_MAX_EVENTS);

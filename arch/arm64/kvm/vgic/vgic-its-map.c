@@ -18,6 +18,21 @@ static struct its_bus *its_map_bus(struct vgic_its *its, u32 devid)
 					 lockdep_is_held(&its->its_lock));
 }
 
+/* Whether a DeviceID is too wide for vgic_its.buses. */
+static bool its_map_is_wide(u32 devid)
+{
+	return devid >= BIT(ITS_DEVICEID_BITS);
+}
+
+static struct its_device *its_map_next_wide(struct vgic_its *its, u32 *devid)
+{
+	unsigned long index = *devid;
+	struct its_device *dev = xa_find(&its->wide, &index, ULONG_MAX, XA_PRESENT);
+
+	*devid = index;
+	return dev;
+}
+
 /**
  * its_map_next_device() - Find the next device that is mapped.
  * @its: The ITS.
@@ -30,7 +45,7 @@ struct its_device *its_map_next_device(struct vgic_its *its, u32 *devid)
 {
 	struct its_device *dev;
 
-	while (*devid < BIT(ITS_DEVICEID_BITS)) {
+	while (!its_map_is_wide(*devid)) {
 		if (!its_map_bus(its, *devid)) {
 			*devid = round_down(*devid, ITS_BUS_DEVICES) + ITS_BUS_DEVICES;
 			continue;
@@ -40,14 +55,14 @@ struct its_device *its_map_next_device(struct vgic_its *its, u32 *devid)
 			return dev;
 		++*devid;
 	}
-	return NULL;
+	return its_map_next_wide(its, devid);
 }
 
 static int its_map_add_bus(struct vgic_its *its, u32 devid)
 {
 	struct its_bus *bus;
 
-	if (its_map_bus(its, devid))
+	if (its_map_is_wide(devid) || its_map_bus(its, devid))
 		return 0;
 	bus = kzalloc_obj(*bus, GFP_MAP);
 	if (!bus)
@@ -56,12 +71,26 @@ static int its_map_add_bus(struct vgic_its *its, u32 devid)
 	return 0;
 }
 
-/* Put @dev, or NULL, to where @devid has one or may have. Return: what was there. */
+static struct its_device *its_map_set_wide(struct vgic_its *its, u32 devid,
+					   struct its_device *dev)
+{
+	void *was = xa_store(&its->wide, devid, dev, GFP_MAP);
+
+	return xa_is_err(was) ? ERR_PTR(xa_err(was)) : was;
+}
+
+/*
+ * Put @dev, or NULL, to where @devid has one or may have. Return: what was there, or
+ * ERR_PTR(-ENOMEM), for which @dev is not NULL.
+ */
 static struct its_device *its_map_set_device(struct vgic_its *its, u32 devid,
 					     struct its_device *dev)
 {
-	struct its_bus *bus = its_map_bus(its, devid);
+	struct its_bus *bus;
 
+	if (its_map_is_wide(devid))
+		return its_map_set_wide(its, devid, dev);
+	bus = its_map_bus(its, devid);
 	return rcu_replace_pointer(bus->devices[devid % ITS_BUS_DEVICES], dev,
 				   lockdep_is_held(&its->its_lock));
 }
@@ -167,6 +196,7 @@ static void its_map_free_device(struct vgic_its *its, struct its_device *dev)
 	/* Its nodes are RCU's as well: who walks them yet comes to unmapped events. */
 	xa_destroy(&dev->events);
 	kfree_rcu(dev, rcu);
+	its->nr_devices--;
 	its->freed.recent++;
 }
 
@@ -193,6 +223,8 @@ int its_map_device(struct vgic_its *its, u32 devid, gpa_t itt, u32 bits)
 		return ITS_DEVICE_OOR;
 	if (bits > ITS_EVENTID_BITS)
 		return ITS_ITTSIZE_OOR;
+	if (its->nr_devices == ITS_MAX_DEVICES && !its_map_find_device(its, devid))
+		return -ENOSPC;
 
 	ret = its_map_add_bus(its, devid);
 	if (ret)
@@ -205,6 +237,11 @@ int its_map_device(struct vgic_its *its, u32 devid, gpa_t itt, u32 bits)
 	dev->bits = bits;
 
 	was = its_map_set_device(its, devid, dev);
+	if (IS_ERR(was)) {
+		kfree(dev);
+		return PTR_ERR(was);
+	}
+	its->nr_devices++;
 	if (was)
 		its_map_free_device(its, was);
 	return 0;
@@ -262,7 +299,7 @@ void its_map_drop_devices(struct vgic_its *its)
 		/* As large as several of the others. */
 		its->freed.recent += sizeof(*bus) / sizeof(struct its_lpi);
 	}
-	WARN_ON_ONCE(its->nr_events);
+	WARN_ON_ONCE(its->nr_devices || its->nr_events);
 }
 
 static struct its_collection *its_map_add_collection(struct vgic_its *its, u32 icid,

@@ -53,8 +53,10 @@ static void its_regs_set_enabled(struct vgic_its *its, bool enable)
 	WRITE_ONCE(its->disabling, !enable);
 	/* Pairs with its_regs_read_ctlr(): a reader that sees it cleared sees @disabling set. */
 	smp_store_release(&its->enabled, enable);
-	if (enable)
+	if (enable) {
+		its->was_enabled = true;
 		return;
+	}
 	its->walk.vcpu = NULL;
 	its_inject_wait();
 	/* Pairs with its_regs_read_ctlr(). */
@@ -95,9 +97,31 @@ static unsigned long its_regs_read_typer(struct kvm *kvm, struct vgic_its *its,
 	u64 typer = GITS_TYPER_PLPIS |
 		    FIELD_PREP(GITS_TYPER_ITT_ENTRY_SIZE, ITS_ENTRY_BYTES - 1) |
 		    FIELD_PREP(GITS_TYPER_IDBITS, ITS_EVENTID_BITS - 1) |
-		    FIELD_PREP(GITS_TYPER_DEVBITS, ITS_DEVICEID_BITS - 1);
+		    FIELD_PREP(GITS_TYPER_DEVBITS, READ_ONCE(its->devid_bits) - 1);
 
 	return extract_bytes(typer, addr & 7, len);
+}
+
+/*
+ * Userspace chooses how many bits DeviceIDs have. A VMM that knows no such choice may write
+ * anything below what it has read.
+ */
+static int its_regs_set_typer(struct kvm *kvm, struct vgic_its *its,
+			      gpa_t addr, unsigned int len, unsigned long val)
+{
+	u32 bits = FIELD_GET(GITS_TYPER_DEVBITS, val) + 1;
+
+	guard(mutex)(&its->cmd_lock);
+	guard(mutex)(&its->its_lock);
+
+	if (bits < ITS_DEVICEID_BITS || bits == its->devid_bits)
+		return 0;
+	if (bits > ITS_MAX_DEVICEID_BITS)
+		return -EINVAL;
+	if (its->was_enabled || its->nr_devices || its->nr_collections)
+		return -EBUSY;
+	WRITE_ONCE(its->devid_bits, bits);
+	return 0;
 }
 
 static unsigned long its_regs_read_cbaser(struct kvm *kvm, struct vgic_its *its,
@@ -274,7 +298,7 @@ static void its_regs_write_ignored(struct kvm *kvm, struct vgic_its *its,
 static const struct vgic_register_region its_regs[] = {
 	ITS_REG(GITS_CTLR,	 4,    ITS_REG32, ctlr,	   ctlr,    NULL),
 	ITS_REG(GITS_IIDR,	 4,    ITS_REG32, iidr,	   ignored, its_regs_set_iidr),
-	ITS_REG(GITS_TYPER,	 8,    ITS_REG64, typer,   ignored, NULL),
+	ITS_REG(GITS_TYPER,	 8,    ITS_REG64, typer,   ignored, its_regs_set_typer),
 	ITS_REG(GITS_CBASER,	 8,    ITS_REG64, cbaser,  cbaser,  NULL),
 	ITS_REG(GITS_CWRITER,	 8,    ITS_REG64, cwriter, cwriter, NULL),
 	ITS_REG(GITS_CREADR,	 8,    ITS_REG64, creadr,  ignored, its_regs_set_creadr),

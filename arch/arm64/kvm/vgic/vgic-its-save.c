@@ -388,7 +388,7 @@ static int its_save_clear_devices(struct vgic_its *its)
 		last = dev;
 		last_devid = devid;
 	}
-	return last ? 0 : its_save_clear_dtes(its, 0, BIT(ITS_DEVICEID_BITS));
+	return last ? 0 : its_save_clear_dtes(its, 0, BIT(its->devid_bits));
 }
 
 static int its_save_devices(struct vgic_its *its)
@@ -444,6 +444,9 @@ static int its_save_collections(struct vgic_its *its)
  *
  * What restoring reads is true then: entries that are valid, but of nothing that is mapped,
  * are cleared. Others keep their value.
+ *
+ * It reads all of level 2 if the guest has made all level 1 entries valid: 8 bytes for each
+ * DeviceID that there can be, or 128 MiB for ITS_MAX_DEVICEID_BITS. So does its_restore().
  *
  * Return: 0; -EFAULT where the guest's memory can't be accessed; -EACCES for forwarded
  * LPIs before GICv4.1; -EINTR.
@@ -539,7 +542,7 @@ static int its_restore_devices(struct vgic_its *its)
 	gpa_t gpa;
 	int ret;
 
-	for (u32 devid = 0, end; devid < BIT(ITS_DEVICEID_BITS); devid = end) {
+	for (u32 devid = 0, end; devid < BIT(its->devid_bits); devid = end) {
 		end = its_table_dtes_end(its, devid);
 		ret = its_save_pause();
 		ret = ret ?: its_table_dtes(its, devid, &gpa);

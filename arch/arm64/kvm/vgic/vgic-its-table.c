@@ -90,14 +90,14 @@ static bool its_table_entry(struct vgic_its *its, u64 baser, u32 id, gpa_t *gpa)
  */
 bool its_table_dte(struct vgic_its *its, u32 devid, gpa_t *gpa)
 {
-	return devid < BIT(ITS_DEVICEID_BITS) &&
+	return devid < BIT(its->devid_bits) &&
 	       its_table_entry(its, its->baser[ITS_BASER_DEVICES], devid, gpa);
 }
 
 /**
  * its_table_dtes_end() - Find the end of a run of DTEs.
  * @its: The ITS.
- * @devid: DeviceID, below 1 << ITS_DEVICEID_BITS.
+ * @devid: DeviceID, of its->devid_bits.
  *
  * The DTEs of a run are one behind the other: a page of level 2, or a flat table.
  * The DeviceIDs past the end of a flat table are one more run.
@@ -107,17 +107,17 @@ bool its_table_dte(struct vgic_its *its, u32 devid, gpa_t *gpa)
 u32 its_table_dtes_end(struct vgic_its *its, u32 devid)
 {
 	u64 baser = its->baser[ITS_BASER_DEVICES];
-	u64 nr = its_table_bytes(baser) / ITS_ENTRY_BYTES;
+	u64 nr = its_table_bytes(baser) / ITS_ENTRY_BYTES, end = BIT(its->devid_bits);
 
 	if (baser & GITS_BASER_INDIRECT)
 		return round_down(devid, IDS_PER_PAGE) + IDS_PER_PAGE;
-	return devid < nr ? min(nr, BIT(ITS_DEVICEID_BITS)) : BIT(ITS_DEVICEID_BITS);
+	return devid < nr ? min(nr, end) : end;
 }
 
 /**
  * its_table_dtes() - Find the place of a device and of those behind it in its run.
  * @its: The ITS.
- * @devid: DeviceID, below 1 << ITS_DEVICEID_BITS.
+ * @devid: DeviceID, of its->devid_bits.
  * @gpa: Where to put the address of the DTE of @devid.
  *
  * Unlike its_table_dte(), it does not ask whether there is memory.

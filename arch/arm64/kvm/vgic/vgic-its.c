@@ -53,6 +53,8 @@ struct vgic_its *its_create(struct kvm *kvm)
 	mutex_init(&its->cmd_lock);
 	mutex_init(&its->its_lock);
 	its_teach_lock_order(its);
+	its->devid_bits = ITS_DEVICEID_BITS;
+	xa_init_flags(&its->wide, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&its->collections, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&its->created);
 	for (u32 nr = 0; nr < ITS_NR_BASERS; nr++)
@@ -69,6 +71,8 @@ struct vgic_its *its_create(struct kvm *kvm)
 /**
  * its_reset() - Unmap all, and set the registers to what they are at reset.
  * @its: The ITS.
+ *
+ * GITS_TYPER stays what it is.
  *
  * Waits for a grace period if the ITS was enabled (invariant 4).
  *
@@ -104,6 +108,7 @@ void its_destroy(struct vgic_its *its)
 	/* Pairs with its_map_freed(), which uses @its. */
 	if (smp_load_acquire(&its->freed.waiting))
 		rcu_barrier();
+	xa_destroy(&its->wide);
 	xa_destroy(&its->collections);
 	mutex_destroy(&its->its_lock);
 	mutex_destroy(&its->cmd_lock);

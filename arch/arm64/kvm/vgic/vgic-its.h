@@ -68,6 +68,8 @@
  * 10 MiB for 57,344 events of neighbouring IDs, and for each ITS 210 MiB at the very
  * most: two events in each of 65,536 devices, so far apart that they share one of five
  * nodes.
+ * Devices of more than 16 bits of DeviceID have nodes of an XArray in place of an its_bus:
+ * if 65,536 of them are as far apart as they can be, these are 40 MiB more.
  *
  * An object that is unmapped stays allocated until RCU has freed it. Commands that map
  * wait while there are ITS_MAX_FREED such objects or more, so a guest that maps and
@@ -90,17 +92,25 @@
 #include "vgic-its-abi.h"
 #include "vgic-msi.h"
 
+/* What the VMM may choose for GITS_TYPER.Devbits; the least is what it gets by default. */
 #define ITS_DEVICEID_BITS	16
+#define ITS_MAX_DEVICEID_BITS	24	/* see its_save() */
 #define ITS_EVENTID_BITS	16
 #define ITS_ABI_REV		0
 
 /* More than the INTIDs that a guest has for them, twice. */
 #define ITS_MAX_EVENTS		BIT(17)
 
+/* All that there are by default, and more than the INTIDs that a guest has for them. */
+#define ITS_MAX_DEVICES		BIT(16)
+
 /* Objects that wait for RCU: commands that map wait while there are so many. */
 #define ITS_MAX_FREED		2048
 
-/* Devices are found in two steps, which for PCI are bus and function. */
+/*
+ * Devices are found in two steps, which for PCI are bus and function. DeviceIDs of more
+ * than 16 bits, which are those of other PCI segments than the first, are in an XArray.
+ */
 #define ITS_BUS_SHIFT		8
 #define ITS_BUS_DEVICES		BIT(ITS_BUS_SHIFT)
 #define ITS_NR_BUSES		BIT(ITS_DEVICEID_BITS - ITS_BUS_SHIFT)
@@ -189,12 +199,17 @@ struct its_walk {
  * @resuming:	A vCPU processes commands before it enters the guest. It sees each
  *		change of @cwriter and @enabled, so others leave the queue to it.
  * @throttled:	The command at @creadr waits for RCU (ITS_MAX_FREED).
+ * @was_enabled: @enabled was set at some time: GITS_TYPER stays what it is.
  * @saved:	Tables were saved, and no command was processed since.
  * @lpi_tables:	What has been read for new LPIs.
  * @its_lock:	Guards what follows, and the objects that it leads to.
  * @baser:	GITS_BASER0 and 1. Fixed while the ITS is enabled.
- * @buses:	Devices by DeviceID; NULL where none has been mapped since reset. Read
- *		under RCU too.
+ * @buses:	Devices by DeviceID, if that has 16 bits at most; NULL where none has been
+ *		mapped since reset. Read under RCU too.
+ * @wide:	its_device by DeviceID, if that has more. Read under RCU too.
+ * @devid_bits:	DeviceIDs have so many bits. Fixed once the ITS was enabled, and while
+ *		anything is mapped. Injection does not read it: nothing is mapped past it.
+ * @nr_devices:	How many devices there are, up to ITS_MAX_DEVICES.
  * @collections: its_collection by ICID.
  * @created:	The same in the order of their creation, in which they are saved.
  * @nr_collections: How many there are.
@@ -217,12 +232,16 @@ struct vgic_its {
 	unsigned long		slice_end;
 	bool			resuming;
 	bool			throttled;
+	bool			was_enabled;
 	bool			saved;
 	struct its_lpi_tables	lpi_tables;
 
 	struct mutex		its_lock;	/* guards: */
 	u64			baser[ITS_NR_BASERS];
 	struct its_bus __rcu	*buses[ITS_NR_BUSES];
+	struct xarray		wide;
+	u32			devid_bits;
+	u32			nr_devices;
 	struct xarray		collections;
 	struct list_head	created;
 	u32			nr_collections;
@@ -328,8 +347,8 @@ static inline struct its_device *its_map_find_device(struct vgic_its *its, u32 d
 	u32 nr = devid >> ITS_BUS_SHIFT;
 	struct its_bus *bus;
 
-	if (nr >= ITS_NR_BUSES)
-		return NULL;
+	if (unlikely(nr >= ITS_NR_BUSES))
+		return xa_load(&its->wide, devid);
 	nr = array_index_nospec(nr, ITS_NR_BUSES);
 	bus = rcu_dereference_check(its->buses[nr], lockdep_is_held(&its->its_lock));
 	if (!bus)
@@ -342,8 +361,8 @@ static inline struct its_device *its_map_find_device(struct vgic_its *its, u32 d
  * vgic-its-map.c. What commands and a saved table ask for is checked here, but for
  * what only one of them can ask. Context: cmd_lock and its_lock held, unless said
  * otherwise. They return 0, an enum its_reason, or a negative errno (-ENOMEM;
- * -ENOSPC past ITS_MAX_EVENTS; -EFAULT for memory of the guest that can't be read);
- * but for 0 nothing is changed.
+ * -ENOSPC past ITS_MAX_EVENTS or ITS_MAX_DEVICES;
+ * -EFAULT for memory of the guest that can't be read); but for 0 nothing is changed.
  */
 struct its_device *its_map_next_device(struct vgic_its *its, u32 *devid);
 struct its_event *its_map_find(struct vgic_its *its, u32 devid, u32 evid);
