@@ -9,9 +9,9 @@
         error at any time. A kernel that has no such choice ignores the write:\
         userspace must read the register back.
 /^    -EINVAL  Offset is not 64-bit aligned$/a\
-\             GITS_TYPER.Devbits is above 24 bits
+\             or GITS_TYPER.Devbits is above 24 bits
 /^    -EBUSY   one or more VCPUS are running$/a\
-\             GITS_TYPER.Devbits is to be changed, and the ITS has been\
+\             or GITS_TYPER.Devbits is to be changed, and the ITS has been\
 \             enabled, or has something mapped
 /^ITS Reset State:$/,${
 s/^- GITS_CBASER = 0, GITS_CREADR = 0, GITS_CWRITER = 0$/&\
