@@ -852,6 +852,7 @@ TEST_F_TIMEOUT(two, mapped_by_threads, SLOW)
  * @ready: vCPUs that are ready to take LPIs.
  * @taken: LPIs that each vCPU has taken.
  * @strange: Interrupts that are none of these.
+ * @masked: vCPU 0 has IRQs masked.
  * @go: Tells a vCPU to give its commands.
  * @done: They are.
  */
@@ -861,6 +862,7 @@ struct shared {
 	u32 ready;
 	u64 taken[NR_VCPUS][NR_EVENTS];
 	u64 strange;
+	u32 masked;
 	u32 go;
 	u32 done;
 };
@@ -1010,6 +1012,7 @@ static void guest_hold(u32 n)
 		return;
 	}
 	local_irq_disable();
+	__atomic_store_n(&shared->masked, 1, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&shared->done, __ATOMIC_ACQUIRE))
 		cpu_relax();
 	GUEST_SYNC(0);
@@ -1341,6 +1344,8 @@ TEST_F_TIMEOUT(held, is_not_taken_there, SLOW)
 	u64 end = now_ms() + LOST_MS;
 
 	start_vcpus(g, (void (*[])(u32)) { guest_hold, variant->command, guest_take });
+	while (!__atomic_load_n(&mine->masked, __ATOMIC_ACQUIRE))
+		usleep(1000);
 	EXPECT_EQ(1, send(&g->inj, SIGNAL, 0));
 	usleep(HELD_MS * 1000);
 	EXPECT_EQ(0, taken(g, 0));
