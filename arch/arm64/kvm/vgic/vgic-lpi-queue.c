@@ -230,17 +230,33 @@ static struct vgic_irq *vgic_lpi_queue_first(struct vgic_lpi_queue *q, int rank)
 #define LR_TRY_AGAIN	1	/* no list register's value */
 
 /*
- * Take the first LPI that goes before @rank. Return: the list register's value, 0 if there is
- * none, or LR_TRY_AGAIN.
- *
- * irq_lock is the outer lock, and is only tried here. Who holds it waits for the queue's lock,
- * which is fair, or holds it for few instructions.
+ * An LPI has left the vCPU's queue. Return: the list register's value; LR_TRY_AGAIN if it has
+ * lost its pending state without a call of vgic_lpi_queue_update().
  */
-static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, int rank)
+static u64 vgic_lpi_queue_to_lr(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
+{
+	lockdep_assert_held(&irq->irq_lock);
+
+	if (!irq->pending_latch)
+		return LR_TRY_AGAIN;
+	irq->lr_vcpu = vcpu;
+	irq->pending_latch = false;
+	irq->from_table = false;
+	irq->withdrawn = false;
+	return irq->intid | ICH_LR_GROUP | ICH_LR_PENDING_BIT |
+	       (u64)irq->priority << ICH_LR_PRIORITY_SHIFT;
+}
+
+/*
+ * Take the first LPI that goes before @rank, if nobody has its irq_lock: that is the outer
+ * lock, and is only tried. Return: the list register's value; 0 if there is none; or
+ * LR_TRY_AGAIN, with the LPI in *@busy that is still in the queue.
+ */
+static u64 vgic_lpi_queue_try_take(struct kvm_vcpu *vcpu, int rank, struct vgic_irq **busy)
 {
 	struct vgic_lpi_queue *q = vgic_lpi_queue(vcpu);
 	struct vgic_irq *irq;
-	u64 val = LR_TRY_AGAIN;
+	u64 val;
 
 	if (!READ_ONCE(q->levels))
 		return 0;
@@ -248,21 +264,36 @@ static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, int rank)
 	irq = vgic_lpi_queue_first(q, rank);
 	if (!irq)
 		return 0;
-	if (!raw_spin_trylock(&irq->irq_lock))
+	if (!raw_spin_trylock(&irq->irq_lock)) {
+		*busy = irq;
 		return LR_TRY_AGAIN;
-
-	__vgic_lpi_queue_del(q, irq);
-	/* It may have lost its pending state without a call of vgic_lpi_queue_update(). */
-	if (irq->pending_latch) {
-		irq->lr_vcpu = vcpu;
-		irq->pending_latch = false;
-		irq->from_table = false;
-		irq->withdrawn = false;
-		val = irq->intid | ICH_LR_GROUP | ICH_LR_PENDING_BIT |
-		      (u64)irq->priority << ICH_LR_PRIORITY_SHIFT;
 	}
+	__vgic_lpi_queue_del(q, irq);
+	val = vgic_lpi_queue_to_lr(vcpu, irq);
 	raw_spin_unlock(&irq->irq_lock);
 	return val;
+}
+
+/* The locks in order: so others who want the LPI at the moment do not hold up the vCPU. */
+static u64 vgic_lpi_queue_take_busy(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
+{
+	guard(raw_spinlock)(&irq->irq_lock);
+	if (irq->vcpu != vcpu)
+		return LR_TRY_AGAIN;
+	vgic_lpi_queue_del(irq);
+	return vgic_lpi_queue_to_lr(vcpu, irq);
+}
+
+/* As vgic_lpi_queue_try_take(). LR_TRY_AGAIN: another LPI may be the first by now. */
+static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, int rank)
+{
+	struct vgic_irq *busy = NULL;
+	u64 val;
+
+	/* Keeps the memory of an LPI that leaves the queue meanwhile. */
+	guard(rcu)();
+	val = vgic_lpi_queue_try_take(vcpu, rank, &busy);
+	return busy ? vgic_lpi_queue_take_busy(vcpu, busy) : val;
 }
 
 /**
@@ -271,8 +302,8 @@ static u64 vgic_lpi_queue_take(struct kvm_vcpu *vcpu, int rank)
  * @lr: The first free list register.
  * @rank: Only with LPIs that go before an interrupt of that rank.
  *
- * Time is bounded by the number of list registers, and of others who change the state of the
- * first LPI at that moment.
+ * An LPI that leaves the queue before its lock is had is looked at once, so that the time is
+ * bounded by the number of list registers and of such races.
  *
  * Context: IRQs off. The caller has seen vgic_lpi_queue_deliverable().
  * Return: The first list register that is free yet.
@@ -286,9 +317,7 @@ int vgic_lpi_queue_fill(struct kvm_vcpu *vcpu, int lr, int rank)
 		val = vgic_lpi_queue_take(vcpu, rank);
 		if (!val)
 			break;
-		if (val == LR_TRY_AGAIN)
-			cpu_relax();
-		else
+		if (val != LR_TRY_AGAIN)
 			cpuif->vgic_lr[lr++] = val;
 	}
 	return lr;

@@ -23,7 +23,8 @@
  *     irq_lock of an LPI
  *       vgic_lpi_queue.lock	innermost
  *
- * Who fills list registers begins with the queue, and only tries irq_lock.
+ * Who fills list registers begins with the queue and tries irq_lock. If another has that, it
+ * begins anew, in order.
  *
  * A queue and a list register have no reference to their LPIs. The LPI's owner takes it
  * out of the queue before it drops the last reference, and an exit finds the LPI by its
