@@ -7,16 +7,16 @@
  *   gsi N irqchip NUMBER pin NUMBER
  *   gsi N type NUMBER				... of any other type
  *   gsi N none					no route
- *     irqfd [resample] [host-irq N] [bypassed]	a line for each irqfd
+ *     irqfd [resample] [bypassed]		a line for each irqfd
  *
- * "host-irq" says that the bypass manager has connected a device, "bypassed" that the
- * device raises the interrupt without the host. Only arm64 tells the latter.
+ * "bypassed" says that a device raises the interrupt without the host. Only arm64 tells it.
  */
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_irqfd.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/xarray.h>
 
@@ -54,19 +54,12 @@ static void irqchip_debug_route(struct seq_file *s, const struct kvm_kernel_irq_
 
 static void irqchip_debug_irqfd(struct seq_file *s, struct kvm_kernel_irqfd *irqfd)
 {
-	bool bypassed = false;
-	int host_irq = -1;
+	bool bypassed;
 
-	scoped_guard(spinlock_irq, &irqfd->kvm->irqfds.lock) {
-		if (irqfd->producer) {
-			host_irq = irqfd->producer->irq;
-			bypassed = kvm_arch_irqfd_is_bypassed(irqfd);
-		}
-	}
-	seq_printf(s, "  irqfd%s", irqfd->resamplefd ? " resample" : "");
-	if (host_irq >= 0)
-		seq_printf(s, " host-irq %d", host_irq);
-	seq_puts(s, bypassed ? " bypassed\n" : "\n");
+	scoped_guard(spinlock_irq, &irqfd->kvm->irqfds.lock)
+		bypassed = kvm_arch_irqfd_is_bypassed(irqfd);
+	seq_printf(s, "  irqfd%s%s\n", irqfd->resamplefd ? " resample" : "",
+		   bypassed ? " bypassed" : "");
 }
 
 static void irqchip_debug_gsi(struct seq_file *s, struct kvm *kvm, u32 gsi)
@@ -86,7 +79,8 @@ static void irqchip_debug_gsi(struct seq_file *s, struct kvm *kvm, u32 gsi)
 	do {
 		irqchip_debug_irqfd(s, irqfd);
 		irqfd = list_next_entry(irqfd, same_gsi);
-	} while (irqfd != first);
+		cond_resched();
+	} while (irqfd != first && !seq_has_overflowed(s));
 }
 
 /* A GSI is at the position of its number. */
@@ -95,6 +89,8 @@ static void *irqchip_debug_find(struct kvm *kvm, loff_t *pos)
 	unsigned long routed = *pos, bound = *pos;
 	void *routes, *irqfd;
 
+	if (*pos > U32_MAX)
+		return NULL;
 	routes = xa_find(&kvm->irq_routing->gsis, &routed, U32_MAX, XA_PRESENT);
 	irqfd = xa_find(&kvm->irqfds.by_gsi, &bound, U32_MAX, XA_PRESENT);
 	if (!routes && !irqfd)

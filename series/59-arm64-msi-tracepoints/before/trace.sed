@@ -14,4 +14,5 @@ N
 d
 }
 }
+/^static_assert(ARRAY_SIZE(vgic_msi_texts)/d
 /^	trace_vgic_/d

@@ -10,8 +10,7 @@
 
 /*
  * An MSI reached the vGIC, by an irqfd or by KVM_SIGNAL_MSI. The outcome is an
- * enum vgic_msi_outcome, and
- * the text says the same in words.
+ * enum vgic_msi_outcome, and the text says the same in words.
  */
 TRACE_EVENT(vgic_msi,
 	    TP_PROTO(const struct kvm_msi *msi, int outcome, const char *text),

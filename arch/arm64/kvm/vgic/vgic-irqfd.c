@@ -24,6 +24,7 @@ static const u32 vgic_msi_counters[] = {
 #include <kvm/arm_vgic_msi_outcomes.h>
 };
 
+static_assert(ARRAY_SIZE(vgic_msi_texts) == VGIC_MSI_NR_OUTCOMES);
 static_assert(VGIC_MSI_NO_DEVID + ARRAY_SIZE(vgic_msi_counters) == VGIC_MSI_NR_OUTCOMES);
 
 static void vgic_count_msi(struct kvm *kvm, enum vgic_msi_outcome outcome)

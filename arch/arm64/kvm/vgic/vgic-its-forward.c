@@ -224,7 +224,7 @@ bool kvm_arch_irqfd_is_bypassed(struct kvm_kernel_irqfd *irqfd)
 
 	lockdep_assert_held(&irqfd->kvm->irqfds.lock);
 
-	if (!irq)
+	if (!irq || !irqfd->producer)
 		return false;
 	guard(raw_spinlock)(&irq->irq_lock);
 	return irq->hw && irq->host_irq == irqfd->producer->irq;
