@@ -422,6 +422,7 @@ int its_lpi_retarget(struct vgic_irq *irq, struct kvm_vcpu *to)
 			return 0;
 		ret = its_forward_retarget(irq, to);
 		WRITE_ONCE(irq->moved_to, NULL);
+		irq->from_table = false;	/* not from that of @to */
 		its_lpi_set_target(irq, to);
 		/* A vCPU that has it in a list register hands it back. */
 		vcpu = vgic_lpi_queue_update(irq) ?: irq->lr_vcpu;

@@ -574,8 +574,10 @@ static void withdraw(struct lpi *lpi)
 /* If it is pending, it moves along. */
 static void retarget(struct lpi *lpi, int target)
 {
-	if (lpi->target != target)
+	if (lpi->target != target) {
 		lpi->moved = NONE;
+		lpi->from_table = false;
+	}
 	lpi->target = target;
 }
 
