@@ -598,7 +598,7 @@ static int its_restore_collections(struct vgic_its *its)
  *
  * Return: 0; -EINVAL if the tables are none that its_save() writes; -EEXIST if
  * something of it is mapped; -EFAULT where the guest's memory can't be read; -ENOMEM;
- * -ENOSPC past ITS_MAX_EVENTS; -EINTR.
+ * -ENOSPC past ITS_MAX_EVENTS or ITS_MAX_DEVICES; -EINTR.
  */
 int its_restore(struct vgic_its *its)
 {
