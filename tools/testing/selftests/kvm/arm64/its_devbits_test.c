@@ -645,14 +645,14 @@ FIXTURE_TEARDOWN(scan)
 		its_vmm_destroy(&self->its);
 }
 
-/* On a machine that is slow, or busy now: as long as it takes to read the memory 8 times. */
+/* On a machine that is slow, or busy now: as long as it takes to read the memory 32 times. */
 static u64 limit_ms(const u64 *memory)
 {
 	u64 start = now_ms();
 
 	for (u64 i = 0; i < SCAN_SIZE / sizeof(u64); i++)
 		READ_ONCE(memory[i]);
-	return max(LIMIT_MS, 8 * (now_ms() - start));
+	return max(LIMIT_MS, 32 * (now_ms() - start));
 }
 
 static void check_time(struct __test_metadata *_metadata, FIXTURE_DATA(scan) * self, u64 attr,
