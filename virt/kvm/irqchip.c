@@ -227,8 +227,10 @@ void kvm_free_irq_routing(struct kvm *kvm)
 	struct kvm_gsi_routes *routes;
 	unsigned long gsi;
 
-	xa_for_each(&table->gsis, gsi, routes)
+	xa_for_each(&table->gsis, gsi, routes) {
 		kfree(routes);
+		cond_resched();
+	}
 	xa_destroy(&table->gsis);
 	kvfree(table->last);
 	kvfree(table);
