@@ -21,11 +21,11 @@ N
 c\
 /* Devices are found in two steps, which for PCI are bus and function. */
 }
-/ \* Put @dev, or NULL, to where/{
+/ \* Set the device of @devid, after/{
 N
 N
 c\
-/* Put @dev, or NULL, to where @devid has one or may have. Return: what was there. */
+/* Set the device of @devid, after its_map_add_bus(). Return: the device before, or NULL. */
 }
 / \* Userspace chooses how many bits DeviceIDs have/{
 :typer

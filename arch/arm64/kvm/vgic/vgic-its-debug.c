@@ -7,8 +7,8 @@
  *   device ID itt ADDRESS bits N
  *     event ID lpi INTID collection ICID|none vcpu ID|none [enabled] [pending] [hw]
  *
- * Each line has a position, so a read() holds its_lock for a page of lines, and what
- * changes between two reads is seen from there on.
+ * Each line has a position, so a read() holds its_lock for a page of lines. A change between
+ * two reads is seen in the lines of the second.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -124,7 +124,7 @@ static struct its_device *its_debug_find_device(struct vgic_its *its, loff_t *po
 	return dev;
 }
 
-/* What is at @pos, or else at the next position that has something. */
+/* The object at @pos, or the next one behind it. */
 static void *its_debug_find(struct vgic_its *its, loff_t *pos)
 {
 	void *found = NULL;

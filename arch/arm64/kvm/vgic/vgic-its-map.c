@@ -80,8 +80,8 @@ static struct its_device *its_map_set_wide(struct vgic_its *its, u32 devid,
 }
 
 /*
- * Put @dev, or NULL, to where @devid has one or may have. Return: what was there, or
- * ERR_PTR(-ENOMEM), for which @dev is not NULL.
+ * Set the device of @devid, after its_map_add_bus(). @dev may be NULL. Return: the device
+ * before, or NULL; or ERR_PTR(-ENOMEM), for which @dev is not NULL.
  */
 static struct its_device *its_map_set_device(struct vgic_its *its, u32 devid,
 					     struct its_device *dev)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "fail_nth.h"
 #include "its_vmm.h"
@@ -126,14 +125,6 @@ static bool raises(struct its_vmm *v, int fd, u32 event)
 {
 	its_vmm_signal_fd(fd);
 	return pending(v, event);
-}
-
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
 FIXTURE(irqfd)

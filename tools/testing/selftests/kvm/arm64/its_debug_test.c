@@ -153,7 +153,7 @@ TEST_F_TIMEOUT(its, pages_through_all_lpis, SLOW)
 	free(text);
 }
 
-/* What is unmapped before its page is read is not shown, and what is mapped is. */
+/* A page shows the events that are mapped when it is read. */
 TEST_F_TIMEOUT(its, reads_by_pages, SLOW)
 {
 	struct its_vmm *v = &self->its;

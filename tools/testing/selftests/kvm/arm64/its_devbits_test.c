@@ -2,14 +2,13 @@
 /*
  * its_devbits_test - DeviceIDs of as many bits as the VMM chooses
  *
- * The choice itself, by GITS_TYPER.Devbits; what is mapped, delivered, saved and restored at
- * several widths, with flat tables and indirect ones; how long saving and restoring take
- * with all that a guest can give them to read; and a guest with devices in two segments.
+ * Writes to GITS_TYPER.Devbits; mapping, delivering, saving and restoring at several widths,
+ * with flat tables and indirect ones; the time that saving and restoring take with the
+ * largest tables that a guest can have; and a guest with devices in two segments.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "its_machine.h"
 #include "its_taker.h"
@@ -73,19 +72,6 @@ static bool kernel_has_choice(void)
 	has = can_choose(&v, DEFAULT_BITS + 1);
 	its_vmm_destroy(&v);
 	return has;
-}
-
-static bool is_debug_kernel(void)
-{
-	return !access("/sys/kernel/debug/kmemleak", F_OK);
-}
-
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
 /* The selftests' memcpy() and memset() go by bytes. */
@@ -691,7 +677,7 @@ TEST_F_TIMEOUT(scan, empty, SLOW)
 	check_restore(_metadata, self, "restore, empty");
 }
 
-/* What is there is not zero, and invalid. */
+/* Entries that are not zero, but invalid. */
 TEST_F_TIMEOUT(scan, invalid, SLOW)
 {
 	fill_words(self->memory, ~VALID, SCAN_SIZE);

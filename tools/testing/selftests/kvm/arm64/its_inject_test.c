@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "its_vmm.h"
 #include "kselftest_harness.h"
@@ -30,14 +29,6 @@
 #define STORM_MS	300
 #define LOST_MS		120000	/* until an MSI counts as lost: far longer than it takes */
 #define HELD_MS	100	/* for a vCPU to enter with what it was sent */
-
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 /* MSIs, and the threads that send them. */
 

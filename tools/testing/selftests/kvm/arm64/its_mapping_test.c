@@ -427,7 +427,7 @@ TEST_F(map, pending_bit_of_bad_command)
 
 /*
  * A guest may queue thousands of commands for one exit, and a dirty ring has room for few
- * pages. A VMM may also have the queue go on while no vCPU runs, who has the rings.
+ * pages. A VMM may also have the queue go on while no vCPU runs: then there is no ring.
  */
 TEST_F(map, commands_write_no_memory)
 {

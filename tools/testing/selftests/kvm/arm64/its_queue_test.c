@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include "its_vmm.h"
 #include "kselftest_harness.h"
@@ -32,14 +31,6 @@
 #define QUEUE_SIZE	SZ_64K
 #define NR_COMMANDS	(QUEUE_SIZE / CMD_SIZE)
 #define END		(QUEUE_SIZE - CMD_SIZE)		/* of a full queue */
-
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 /* The guest's part. */
 
@@ -106,11 +97,6 @@ FIXTURE(queue)
 
 static void wake_up(int sig)
 {
-}
-
-static bool is_debug_kernel(void)
-{
-	return !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
 /* On a debug kernel fewer LPIs take as long to configure. */

@@ -164,7 +164,7 @@ static void save_all(struct __test_metadata *_metadata, const struct scene_list 
 	ASSERT_EQ(0, rig_save());
 }
 
-/* What was pending is, in KVM: not only in the tables. */
+/* KVM has the pending state of the LPIs, not only the tables. */
 static void check_restored(struct __test_metadata *_metadata, const struct scene_list *list)
 {
 	for (u32 i = 0; i < SCENE_VCPUS; i++)

@@ -9,7 +9,6 @@
 #include <linux/sizes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "arch_timer.h"
 #include "its_vmm.h"
@@ -34,14 +33,6 @@
 #define BELL		37	/* an SPI that wakes vCPU 0, of the highest priority */
 #define BELL_PRIO	0x08
 #define OPEN_PMR	0xf0
-
-static u64 now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 /* What guest and test share. */
 
@@ -1496,9 +1487,9 @@ TEST_F_TIMEOUT(wake, from_wfi, SLOW)
 }
 
 /*
- * What is withdrawn while a vCPU has it in a list register goes at once, as what is new
- * comes at once: the vCPU is kicked. It does not wait for an exit that comes by itself, as
- * with the host's next tick. Each is timed many times, and half of the rounds must do.
+ * A vCPU that runs is kicked when an LPI in one of its list registers is withdrawn. So the
+ * LPI leaves the register about as soon as a new one gets there, and not with the host's
+ * next tick. Both are timed many times, and the medians are compared.
  */
 
 FIXTURE(withdrawn)

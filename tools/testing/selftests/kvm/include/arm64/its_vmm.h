@@ -165,6 +165,12 @@ bool its_vmm_pending(struct its_vmm *v, u32 vcpu, u32 lpi);
 /* How many pages of tables and scratch memory KVM has written since the last call; 0 at first. */
 u32 its_vmm_dirty(struct its_vmm *v);
 
+/* The time since some point, in milliseconds. */
+u64 now_ms(void);
+
+/* Is the host's kernel one with KASAN, lockdep and kmemleak, on which all takes longer? */
+bool is_debug_kernel(void);
+
 /* KVM_SIGNAL_MSI to the ITS's doorbell, or to any: its result, or -errno. */
 int its_vmm_signal(struct its_vmm *v, u32 devid, u32 event, u32 flags);
 int its_vmm_signal_at(struct its_vmm *v, u64 doorbell, u32 devid, u32 event, u32 flags);

@@ -3,6 +3,8 @@
  * A VM with a GICv3 and an ITS that are driven from the VMM's side.
  */
 #include <assert.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "its_vmm.h"
 #include "vgic.h"
@@ -282,6 +284,19 @@ u32 its_vmm_dirty(struct its_vmm *v)
 		nr += __builtin_popcountl(log[i]);
 	free(log);
 	return nr;
+}
+
+u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+bool is_debug_kernel(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK);
 }
 
 int its_vmm_signal(struct its_vmm *v, u32 devid, u32 event, u32 flags)
