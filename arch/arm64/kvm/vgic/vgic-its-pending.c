@@ -16,15 +16,17 @@
  *    0       1     KVM has the state.
  *    1       1     KVM has the state; the bit is what it was when it was looked at or saved.
  *
- * Only a save writes to the table: commands, which a guest may queue by the thousand, dirty
- * no page. It makes the table true, so that a restore can read it: it clears what has been
- * seen, and sets the bits of the LPIs that are pending. For the VM that goes on they are
- * seen: they are no news. A restore begins with nothing seen (its_pending_renew()).
+ * A save makes the table true, so that a restore can read it: it clears what has been seen,
+ * and sets the bits of the LPIs that are pending. For the VM that goes on they are seen: they
+ * are no news. A restore begins with nothing seen (its_pending_renew()). Commands, which a
+ * guest may queue by the thousand, dirty no page.
  *
  * Clearing EnableLPIs takes the pending state away. The bit of an LPI that was read from the
- * table, and is still pending, is still set there and counts again, so that a VMM may set,
- * clear and set EnableLPIs while it restores a VM. Other bits that have been looked at and
- * are set stay seen, because they are out of date. The guest may write the rest from now on.
+ * table, and is still pending, is still set there and counts again. Other bits that have been
+ * looked at and are set are out of date. If the guest clears EnableLPIs, they are cleared:
+ * the table is the guest's from then on, and a save leaves it as it is. A VMM may set, clear
+ * and set EnableLPIs while it restores a VM, and the table is what it has restored. So they
+ * are not cleared then, but stay seen.
  */
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/slab.h>
@@ -34,6 +36,14 @@
 #include "vgic-lpi-queue.h"
 
 #define SEEN_BITS	(BITS_PER_BYTE * VGIC_LPI_SEEN_BYTES)
+
+/*
+ * A table is cleaned by so many bytes: never past a page, and few enough writes for a dirty
+ * ring, which has an entry for each.
+ */
+#define CLEAN_BYTES	512
+#define CLEAN_BITS	(BITS_PER_BYTE * CLEAN_BYTES)
+#define CLEAN_WORDS	(CLEAN_BYTES / sizeof(u64))
 
 static unsigned long **its_pending_chunk(struct kvm_vcpu *vcpu, u32 intid)
 {
@@ -57,7 +67,8 @@ static unsigned long *its_pending_seen(struct kvm_vcpu *vcpu, u32 intid)
  * @vcpu: The redistributor's vCPU.
  * @intid: INTID, in range. Its bit has been looked at.
  *
- * Without memory it is not noted: the bit may count again, which is not lost at least.
+ * It must not fail: a bit that is not noted counts again. A vCPU has VGIC_LPI_NR_SEEN chunks
+ * of 1 KiB at the most.
  *
  * Context: May sleep.
  */
@@ -66,9 +77,8 @@ void its_pending_see(struct kvm_vcpu *vcpu, u32 intid)
 	unsigned long **chunk = its_pending_chunk(vcpu, intid);
 
 	if (!*chunk)
-		*chunk = kzalloc(VGIC_LPI_SEEN_BYTES, GFP_KERNEL_ACCOUNT);
-	if (*chunk)
-		__set_bit(intid % SEEN_BITS, *chunk);
+		*chunk = kzalloc(VGIC_LPI_SEEN_BYTES, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	__set_bit(intid % SEEN_BITS, *chunk);
 }
 
 static void its_pending_unsee(struct kvm_vcpu *vcpu, u32 intid)
@@ -248,6 +258,32 @@ void vgic_enable_lpis(struct kvm_vcpu *vcpu)
 	vgic_lpi_queue_kick(vcpu);
 }
 
+/*
+ * Clear those of CLEAN_BITS bits from @first on that have been looked at, or @all. Errors do
+ * not matter: a restore can't read such memory either. Return: whether none of them is set.
+ */
+static bool its_pending_clean_run(struct kvm_vcpu *vcpu, u32 first, bool all)
+{
+	unsigned long *seen = its_pending_seen(vcpu, first);
+	gpa_t gpa = its_pending_gpa(vcpu, first);
+	__le64 raw[CLEAN_WORDS] __uninitialized;
+	bool stale = false;
+
+	BUILD_BUG_ON(SEEN_BITS % CLEAN_BITS);
+
+	if (!all && !seen)
+		return true;
+	if (kvm_read_guest_lock(vcpu->kvm, gpa, raw, sizeof(raw)))
+		return false;
+	for (u32 i = 0; i < CLEAN_WORDS; i++) {
+		__le64 mask = all ? ~0 : cpu_to_le64(seen[i]);
+
+		stale |= !!(raw[i] & mask);
+		raw[i] &= ~mask;
+	}
+	return !stale || !vgic_write_guest_lock(vcpu->kvm, gpa, raw, sizeof(raw));
+}
+
 /* Of what has been seen, forget all but the bits that are set in memory. */
 static void its_pending_forget(struct kvm_vcpu *vcpu)
 {
@@ -279,6 +315,19 @@ static void its_pending_unload(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 		its_pending_unsee(vcpu, irq->intid);
 }
 
+/* The guest gets a table that is true. What can't be written stays seen. */
+static void its_pending_hand_back(struct kvm_vcpu *vcpu)
+{
+	unsigned long *seen;
+
+	guard(mutex)(&vcpu->kvm->arch.vgic.lpi_tables_lock);
+	for (u32 intid = VGIC_MIN_LPI; intid < its_lpi_intids(vcpu->kvm); intid += CLEAN_BITS) {
+		seen = its_pending_seen(vcpu, intid);
+		if (seen && its_pending_clean_run(vcpu, intid, false))
+			memset(seen, 0, CLEAN_BYTES);
+	}
+}
+
 /**
  * vgic_its_lpis_disabled() - GICR_CTLR.EnableLPIs has been cleared.
  * @vcpu: The redistributor's vCPU.
@@ -305,26 +354,23 @@ void vgic_its_lpis_disabled(struct kvm_vcpu *vcpu)
 		intid++;
 		cond_resched();
 	}
+	/* Not for a VMM, which has stopped all vCPUs. */
+	if (kvm_get_running_vcpu())
+		its_pending_hand_back(vcpu);
 }
 
 /*
  * Clear the bits that do not count: all of them with PTZ, or those that have been looked
- * at. Errors do not matter: a restore can't read such memory either.
+ * at.
  */
 static void its_pending_clean(struct kvm_vcpu *vcpu)
 {
 	bool all = READ_ONCE(vcpu->arch.vgic_cpu.pendbaser) & GICR_PENDBASER_PTZ;
-	u64 bits, stale;
 
 	if (!vgic_lpis_enabled(vcpu))
 		return;
-	for (u32 intid = VGIC_MIN_LPI; intid < its_lpi_intids(vcpu->kvm); intid += ITS_LPI_RUN) {
-		unsigned long *seen = its_pending_seen(vcpu, intid);
-
-		stale = all ? ~0ULL : seen ? *seen : 0;
-		if (stale && !its_pending_read(vcpu, intid, &bits) && bits & stale)
-			its_pending_write(vcpu, intid, bits & ~stale);
-	}
+	for (u32 intid = VGIC_MIN_LPI; intid < its_lpi_intids(vcpu->kvm); intid += CLEAN_BITS)
+		its_pending_clean_run(vcpu, intid, all);
 }
 
 static int its_pending_put(struct its_pending_word *word, struct kvm_vcpu *vcpu, u32 intid,

@@ -7,6 +7,7 @@
  */
 #include <pthread.h>
 
+#include "fail_nth.h"
 #include "its_machine.h"
 #include "its_taker.h"
 #include "kselftest_harness.h"
@@ -910,6 +911,15 @@ TEST_F(moved, disabled)
 	EXPECT_WORKS(0);
 }
 
+/* MOVI changes the redistributor, or nothing: it takes nothing back. */
+TEST_F(moved, movi_to_same)
+{
+	its_vmm_movi(&self->its, DEV, EVENT, ICID);
+	EXPECT_TAKES_NONE(0);
+	EXPECT_TAKES(1, LPI(0));
+	EXPECT_WORKS(0);
+}
+
 /* Disabled in its configuration, it is moved all the same. */
 TEST_F(moved, inv)
 {
@@ -988,7 +998,7 @@ FIXTURE_VARIANT_ADD(dist, waits_movi) { bring_movi, .vcpu = 1, WAITS };
 #define DIST_ON		(GICD_CTLR_ENABLE_SS_G1 | GICD_CTLR_ARE_NS)
 
 /* Told by the test, each vCPU for itself. */
-enum { TAKE, WAIT, ENABLE, RACE };
+enum { TAKE, WAIT, ENABLE, LPIS_OFF, RACE };
 static u32 orders[NR_GUEST_VCPUS];
 static u32 *host_orders;
 
@@ -1018,6 +1028,10 @@ static u32 guest_do(u32 cpu)
 		break;
 	case ENABLE:
 		writel(DIST_ON, GICD_BASE_GVA + GICD_CTLR);
+		break;
+	case LPIS_OFF:
+		/* Of vCPU 0. */
+		writel(0, GICR_BASE_GVA + GICR_CTLR);
 		break;
 	case RACE:
 		guest_race(cpu);
@@ -1113,6 +1127,156 @@ TEST_F(dist, delivers)
 	}
 	EXPECT_TAKES_NONE(variant->vcpu);
 	EXPECT_TAKES_NONE(!variant->vcpu);
+}
+
+/*
+ * The guest clears EnableLPIs, and has a table that is true: what has been taken since it
+ * was saved is not pending in it, and a save leaves it to the guest.
+ */
+
+FIXTURE(given_back)
+{
+	struct its_vmm its;
+	struct kvm_vcpu *vcpus[NR_GUEST_VCPUS];
+};
+
+/* @by: What the VMM does after the ITS's reset; LPIs are disabled then. */
+FIXTURE_VARIANT(given_back)
+{
+	void (*by)(struct its_vmm *v);
+};
+
+static void by_on_restore(struct its_vmm *v)
+{
+	lpis_on(v, 0);
+	restore(v);
+}
+
+static void by_restore_on(struct its_vmm *v)
+{
+	restore(v);
+	lpis_on(v, 0);
+}
+
+FIXTURE_VARIANT_ADD(given_back, on_restore) { by_on_restore };
+FIXTURE_VARIANT_ADD(given_back, restore_on) { by_restore_on };
+
+FIXTURE_SETUP(given_back)
+{
+	set_up_obedient(&self->its, self->vcpus);
+	EXPECT_EQ(1, signal_event(&self->its, DEV, EVENT));
+	save(&self->its);
+	EXPECT_TRUE(its_vmm_saved(&self->its, 0, LPI(0)));
+}
+
+FIXTURE_TEARDOWN(given_back)
+{
+	its_vmm_destroy(&self->its);
+}
+
+/* By vCPU 1: so nothing of vCPU 0 is in a list register. */
+static void lpis_off_by_guest(struct kvm_vcpu *vcpus[])
+{
+	order(1, LPIS_OFF);
+	take(vcpus[1]);
+	order(1, TAKE);
+}
+
+TEST_F(given_back, without_what_was_taken)
+{
+	struct its_vmm *v = &self->its;
+
+	EXPECT_TAKES(0, LPI(0));
+	lpis_off_by_guest(self->vcpus);
+	save(v);
+	EXPECT_FALSE(its_vmm_saved(v, 0, LPI(0)));
+	reset(v);
+	variant->by(v);
+	EXPECT_TAKES_NONE(0);
+	EXPECT_WORKS(0);
+}
+
+/* Nor with what EnableLPIs takes away. */
+TEST_F(given_back, without_what_was_sent)
+{
+	struct its_vmm *v = &self->its;
+
+	lpis_off_by_guest(self->vcpus);
+	save(v);
+	reset(v);
+	variant->by(v);
+	EXPECT_TAKES_NONE(0);
+	EXPECT_WORKS(0);
+}
+
+/* What the table said, and has not been taken, is there yet. */
+TEST_F(given_back, with_what_was_not_taken)
+{
+	struct its_vmm *v = &self->its;
+
+	EXPECT_TAKES(0, LPI(0));
+	lpis_off_by_guest(self->vcpus);
+	set_bit_in(v, 0, LPI(0));
+	lpis_on(v, 0);
+	lpis_off_by_guest(self->vcpus);
+	save(v);
+	reset(v);
+	variant->by(v);
+	EXPECT_TAKES(0, LPI(0));
+	EXPECT_TAKES_NONE(0);
+	EXPECT_WORKS(0);
+}
+
+/* It is the guest's to write: what it writes is what a save has. */
+TEST_F(given_back, is_left_alone)
+{
+	struct its_vmm *v = &self->its;
+
+	EXPECT_TAKES(0, LPI(0));
+	lpis_off_by_guest(self->vcpus);
+	for (u32 i = 0; i < SZ_64K; i++)
+		table_byte(v, 0, 0)[i] = 0xff;
+	save(v);
+	for (u32 i = 0; i < SZ_64K; i++) {
+		ASSERT_EQ(0xff, table_byte(v, 0, 0)[i]) {
+			TH_LOG("byte %u", i);
+		}
+	}
+}
+
+/*
+ * MAPTI without memory is refused, or all is as with memory: its LPI is pending once. The
+ * LPI is far from all others.
+ */
+TEST_F_TIMEOUT(bit, counts_once_without_memory, SLOW)
+{
+	u32 lpi = 5 * FIRST_LPI, bytes, refused = 0;
+	struct its_vmm *v = &self->its;
+	int failing = fail_after_open();
+	u64 bad;
+
+	if (failing < 0)
+		SKIP(return, "no failslab");
+	its_vmm_set_config(v, lpi, LPI_ENABLED);
+	set_bit_in(v, 0, lpi);
+	EXPECT_TAKES(0, LPI(0));
+
+	for (bytes = 0; bytes < 16384; bytes += 64) {
+		bad = bad_commands(v);
+		fail_after(failing, bytes);
+		its_vmm_mapti(v, DEV, EVENT + 10, lpi, ICID);
+		fail_after_stop(failing);
+		if (bad_commands(v) == bad)
+			break;
+		refused++;
+	}
+	fail_after_close(failing);
+	TH_LOG("%u bytes, refused %u times with less", bytes, refused);
+	EXPECT_LT(5, refused);
+	EXPECT_TAKES(0, lpi);
+	its_vmm_discard(v, DEV, EVENT + 10);
+	its_vmm_mapti(v, DEV, EVENT + 10, lpi, ICID);
+	EXPECT_TAKES_NONE(0);
 }
 
 /*
