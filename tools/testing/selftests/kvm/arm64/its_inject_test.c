@@ -880,18 +880,11 @@ static void *guest_its(u32 its)
 
 static void guest_raw_command(u32 its, u64 dw0, u64 dw1, u64 dw2, u64 dw3)
 {
-	u64 at, *command;
+	const u64 dw[] = { dw0, dw1, dw2, dw3 };
 
 	while (__atomic_exchange_n(&shared->lock[its], 1, __ATOMIC_ACQUIRE))
 		cpu_relax();
-	at = readq_relaxed(guest_its(its) + GITS_CWRITER) & GENMASK(19, 5);
-	command = (void *)(shared->queue[its] + at);
-	command[0] = dw0;
-	command[1] = dw1;
-	command[2] = dw2;
-	command[3] = dw3;
-	dsb(sy);
-	writeq_relaxed((at + 32) % SZ_64K, guest_its(its) + GITS_CWRITER);
+	its_vmm_guest_command(guest_its(its), shared->queue[its], dw);
 	__atomic_store_n(&shared->lock[its], 0, __ATOMIC_RELEASE);
 }
 

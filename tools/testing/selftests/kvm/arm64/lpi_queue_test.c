@@ -201,13 +201,7 @@ static void guest_end(struct cpu *me)
 
 static void guest_command(const u64 *dw)
 {
-	u64 at = readq_relaxed(GITS_BASE_GVA + GITS_CWRITER) & GENMASK(19, 5);
-	u64 *command = (void *)(shared->queue + at);
-
-	for (u32 i = 0; i < 4; i++)
-		command[i] = dw[i];
-	dsb(sy);
-	writeq_relaxed((at + 32) % SZ_64K, GITS_BASE_GVA + GITS_CWRITER);
+	its_vmm_guest_command((void *)GITS_BASE_GPA, shared->queue, dw);
 	while (readq_relaxed(GITS_BASE_GVA + GITS_CREADR) !=
 	       readq_relaxed(GITS_BASE_GVA + GITS_CWRITER))
 		cpu_relax();

@@ -162,6 +162,23 @@ bool its_vmm_saved(struct its_vmm *v, u32 vcpu, u32 lpi);
 /* Both, with the LPI's bit clear before. */
 bool its_vmm_pending(struct its_vmm *v, u32 vcpu, u32 lpi);
 
+/*
+ * Guest code: write a command to the queue of the ITS whose registers are at @its, and
+ * announce it. Nobody else may meanwhile. Returns where GITS_CREADR is when it is done.
+ */
+static inline u64 its_vmm_guest_command(void *its, u64 queue, const u64 *dw)
+{
+	u64 at = readq_relaxed(its + GITS_CWRITER) & GENMASK(19, 5);
+	u64 *command = (void *)(queue + at);
+
+	for (u32 i = 0; i < 4; i++)
+		command[i] = dw[i];
+	at = (at + 32) % SZ_64K;
+	dsb(sy);
+	writeq_relaxed(at, its + GITS_CWRITER);
+	return at;
+}
+
 /* How many pages of tables and scratch memory KVM has written since the last call; 0 at first. */
 u32 its_vmm_dirty(struct its_vmm *v);
 
