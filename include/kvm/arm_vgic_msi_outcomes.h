@@ -7,7 +7,7 @@
  * Define some of these and include this file, which undefines them:
  *
  *   MSI_NAME(name)		the constant is VGIC_MSI_ and the name
- *   MSI_COUNTER(counter)	a member of struct kvm_vm_stat, and a statistic of the VM
+ *   MSI_COUNTER(counter)	the name of its counter in the VM's statistics
  *   MSI_TEXT(text)		what the tracepoint kvm:vgic_msi prints
  *
  * The tables of Documentation/virt/kvm/msi-devid.rst have the rows and their comments.

@@ -1,9 +1,6 @@
 # files: arch/arm64/kvm/vgic/vgic-irqfd.c
 # Nothing is counted yet.
-/^\/\* Where the counters of the reasons/,/^}$/{
-/^}$/N
-d
-}
+/^static_assert(VGIC_MSI_NO_DEVID + /d
 /^	if (unlikely(outcome >= VGIC_MSI_NO_DEVID))$/{
 N
 d

@@ -18,21 +18,8 @@ static const char * const vgic_msi_texts[] = {
 #include <kvm/arm_vgic_msi_outcomes.h>
 };
 
-/* Where the counters of the reasons not to deliver are. */
-static const u32 vgic_msi_counters[] = {
-#define MSI_COUNTER(counter)	offsetof(struct kvm_vm_stat, counter),
-#include <kvm/arm_vgic_msi_outcomes.h>
-};
-
 static_assert(ARRAY_SIZE(vgic_msi_texts) == VGIC_MSI_NR_OUTCOMES);
-static_assert(VGIC_MSI_NO_DEVID + ARRAY_SIZE(vgic_msi_counters) == VGIC_MSI_NR_OUTCOMES);
-
-static void vgic_count_msi(struct kvm *kvm, enum vgic_msi_outcome outcome)
-{
-	u32 offset = vgic_msi_counters[outcome - VGIC_MSI_NO_DEVID];
-
-	atomic64_inc((void *)&kvm->stat + offset);
-}
+static_assert(VGIC_MSI_NO_DEVID + VGIC_MSI_NR_COUNTERS == VGIC_MSI_NR_OUTCOMES);
 
 /*
  * Deliver an MSI, and have it counted and traced. One whose LPI is forwarded by GICv4
@@ -56,7 +43,7 @@ static enum vgic_msi_outcome vgic_deliver_msi(struct kvm *kvm, const struct kvm_
 
 	trace_vgic_msi(msi, outcome, vgic_msi_texts[outcome]);
 	if (unlikely(outcome >= VGIC_MSI_NO_DEVID))
-		vgic_count_msi(kvm, outcome);
+		atomic64_inc(&kvm->stat.msi_undelivered[outcome - VGIC_MSI_NO_DEVID]);
 	return outcome;
 }
 
