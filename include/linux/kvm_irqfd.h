@@ -16,12 +16,10 @@
  * WQ_FLAG_PRIORITY, and there is one such waiter at most, in whatever VM. The path
  * that removes an irqfd from the wait queue owns it and tears it down: an unbinding,
  * the release of the VM, or the last close of the eventfd. The last close runs in
- * atomic context, so it hands the irqfd to a work item, one for each VM.
+ * atomic context, so it hands the irqfd to a work item, one for each VM. So do the others if
+ * a delivery is on its way, because that may not end: they wait until they are killed.
  *
  * Locks, outermost first:
- *   kvm->irqfds.undoing	Read: an unbinding tears down. Write: wait for that.
- *				Nothing else takes it, so a holder may wait for a
- *				grace period.
  *   kvm->irq_lock (mutex)	Which irqfds and resamplers there are. Routes change
  *				inside it: an irqfd that enters either sees a change
  *				or is told of it.
@@ -35,11 +33,11 @@
 #ifndef __LINUX_KVM_IRQFD_H
 #define __LINUX_KVM_IRQFD_H
 
+#include <linux/atomic.h>
 #include <linux/irqbypass.h>
 #include <linux/kvm_irq_routing.h>
 #include <linux/list.h>
 #include <linux/llist.h>
-#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -57,16 +55,18 @@ struct kvm_irqfd_resampler;
  *	irq_lock.
  * @resamplers: GSI to struct kvm_irqfd_resampler. Write: irq_lock; read:
  *	irq_srcu.
- * @undoing: See above.
- * @closed: Irqfds whose eventfd was closed, for @cleanup.
- * @cleanup: Tears down the irqfds in @closed.
+ * @undoing: How many irqfds are not hooked any more, and not yet torn down. Counted up
+ *	inside wqh->lock, so that who finds an irqfd unhooked can wait for the rest.
+ * @deferred: Irqfds for @cleanup to tear down.
+ * @cleanup: Tears down the irqfds in @deferred. It holds a reference to the VM while it is
+ *	queued, or runs.
  */
 struct kvm_irqfds {
 	spinlock_t lock;		/* routes and producers */
 	struct xarray by_gsi;
 	struct xarray resamplers;
-	struct rw_semaphore undoing;
-	struct llist_head closed;
+	atomic_t undoing;
+	struct llist_head deferred;
 	struct work_struct cleanup;
 };
 
@@ -122,8 +122,13 @@ struct kvm_kernel_irqfd {
 
 #ifdef CONFIG_HAVE_KVM_IRQCHIP
 void kvm_irqfd_init_vm(struct kvm *kvm);
+void kvm_irqfd_destroy_vm(struct kvm *kvm);
 #else
 static inline void kvm_irqfd_init_vm(struct kvm *kvm)
+{
+}
+
+static inline void kvm_irqfd_destroy_vm(struct kvm *kvm)
 {
 }
 #endif

@@ -10,9 +10,10 @@
 #include <linux/kvm_host.h>
 #include <linux/kvm_irqfd.h>
 #include <linux/poll.h>
-#include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
+#include <linux/wait_bit.h>
 
 #include "irqfd.h"
 
@@ -79,14 +80,27 @@ static void irqfd_raise(struct kvm_kernel_irqfd *irqfd)
 		irqfd_schedule_inject(irqfd);
 }
 
+/*
+ * Have the work item tear an irqfd down that is not hooked any more. The work item holds the
+ * VM, whose release does not wait for it for ever. Here the VM stays: its release, or the
+ * work item itself, waits for the irqfd or for wqh->lock.
+ */
+static void irqfd_defer(struct kvm_kernel_irqfd *irqfd)
+{
+	struct kvm *kvm = irqfd->kvm;
+
+	kvm_get_kvm(kvm);
+	llist_add(&irqfd->gone, &kvm->irqfds.deferred);
+	if (!queue_work(irqfd_cleanup_wq, &kvm->irqfds.cleanup))
+		kvm_put_kvm_no_destroy(kvm);
+}
+
 /* The last close of the eventfd: no path can find the irqfd through it any more. */
 static void irqfd_close(struct kvm_kernel_irqfd *irqfd)
 {
-	struct kvm_irqfds *irqfds = &irqfd->kvm->irqfds;
-
+	atomic_inc(&irqfd->kvm->irqfds.undoing);
 	list_del_init(&irqfd->wait.entry);
-	llist_add(&irqfd->gone, &irqfds->closed);
-	queue_work(irqfd_cleanup_wq, &irqfds->cleanup);
+	irqfd_defer(irqfd);
 }
 
 /* Called with wqh->lock held and IRQs off. */
@@ -142,6 +156,7 @@ static void irqfd_unhook_locked(struct kvm_kernel_irqfd *irqfd)
 {
 	u64 count;
 
+	atomic_inc(&irqfd->kvm->irqfds.undoing);
 	list_del_init(&irqfd->wait.entry);
 	eventfd_ctx_do_read(irqfd->eventfd, &count);
 	/* A writer that waits for room is in the wait queue: it adds itself inside the lock. */
@@ -392,11 +407,16 @@ static void irqfd_free(struct kvm_kernel_irqfd *irqfd)
 /*
  * Tear down irqfds that are not hooked. An irqfd follows changes of its route until
  * neither a device nor a work item can deliver by it. One grace period does for all.
+ *
+ * A delivery by a work item can wait for a page of the guest for as long as userspace likes
+ * (irqchip_waits_for_page()), and is in no task that could be killed. So a task of userspace
+ * calls this only if there is none: see irqfd_is_delivering().
  */
 static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 {
 	struct kvm_kernel_irqfd *irqfd, *next;
 	bool resampled = false;
+	int nr = 0;
 
 	llist_for_each_entry(irqfd, gone, gone) {
 		irqfd_stop_bypass(irqfd);
@@ -413,19 +433,28 @@ static void irqfd_undo(struct kvm *kvm, struct llist_node *gone)
 		kvm_arch_post_irq_ack_notifier_list_update(kvm);
 	}
 
-	llist_for_each_entry_safe(irqfd, next, gone, gone)
+	llist_for_each_entry_safe(irqfd, next, gone, gone) {
 		irqfd_free(irqfd);
+		nr++;
+	}
+	if (atomic_sub_and_test(nr, &kvm->irqfds.undoing))
+		wake_up_var(&kvm->irqfds.undoing);
+}
+
+/* Of an irqfd that is not hooked: once it is false, it stays so. */
+static bool irqfd_is_delivering(struct kvm_kernel_irqfd *irqfd)
+{
+	return work_busy(&irqfd->inject);
 }
 
 /*
  * irqfd_close() uses the VM until it drops wqh->lock, which is after it has handed the
- * irqfd over. Wait for that before the irqfd is torn down: kvm_irqfd_release() waits for
- * this work item, and the VM can be freed after that.
+ * irqfd over. Wait for that before the irqfd is torn down: the VM can be freed after that.
  */
 static void irqfd_cleanup(struct work_struct *work)
 {
 	struct kvm *kvm = container_of(work, struct kvm, irqfds.cleanup);
-	struct llist_node *gone = llist_del_all(&kvm->irqfds.closed);
+	struct llist_node *gone = llist_del_all(&kvm->irqfds.deferred);
 	struct kvm_kernel_irqfd *irqfd;
 
 	llist_for_each_entry(irqfd, gone, gone) {
@@ -433,6 +462,7 @@ static void irqfd_cleanup(struct work_struct *work)
 		spin_unlock_irq(&irqfd->wqh->lock);
 	}
 	irqfd_undo(kvm, gone);
+	kvm_put_kvm(kvm);
 }
 
 /* Bind and unbind. */
@@ -490,16 +520,26 @@ static int irqfd_assign(struct kvm *kvm, struct kvm_irqfd *args)
 	ret = irqfd_start_bypass(irqfd);
 	if (!ret)
 		ret = irqfd_hook(irqfd, fd_file(f));
-	if (ret)
+	if (ret) {
+		atomic_inc(&kvm->irqfds.undoing);
 		irqfd_undo(kvm, &irqfd->gone);
+	}
 	return ret;
+}
+
+/* Wait until no irqfd of the VM is being torn down. */
+static int irqfd_wait(struct kvm *kvm)
+{
+	atomic_t *undoing = &kvm->irqfds.undoing;
+
+	return wait_var_event_killable(undoing, !atomic_read(undoing));
 }
 
 static int irqfd_deassign(struct kvm *kvm, const struct kvm_irqfd *args)
 {
-	struct rw_semaphore *undoing = &kvm->irqfds.undoing;
 	struct kvm_kernel_irqfd *irqfd;
 	struct eventfd_ctx *eventfd;
+	int ret = 0;
 
 	CLASS(fd, f)(args->fd);
 	if (!fd_file(f))
@@ -509,18 +549,17 @@ static int irqfd_deassign(struct kvm *kvm, const struct kvm_irqfd *args)
 	if (IS_ERR(eventfd))
 		return PTR_ERR(eventfd);
 
-	scoped_guard(rwsem_read, undoing) {
-		irqfd = irqfd_find_unhook(irqfd_wait_queue(fd_file(f)), kvm, args->gsi);
+	irqfd = irqfd_find_unhook(irqfd_wait_queue(fd_file(f)), kvm, args->gsi);
+	if (irqfd && !irqfd_is_delivering(irqfd)) {
+		irqfd_undo(kvm, &irqfd->gone);
+	} else {
+		/* Without an irqfd: another call can have unhooked it, and be tearing it down. */
 		if (irqfd)
-			irqfd_undo(kvm, &irqfd->gone);
-	}
-	/* Another call can have unhooked it, and be tearing it down. */
-	if (!irqfd) {
-		down_write(undoing);
-		up_write(undoing);
+			irqfd_defer(irqfd);
+		ret = irqfd_wait(kvm);
 	}
 	eventfd_ctx_put(eventfd);
-	return 0;
+	return ret;
 }
 
 /**
@@ -545,14 +584,14 @@ void kvm_irqfd_init_vm(struct kvm *kvm)
 	struct kvm_irqfds *irqfds = &kvm->irqfds;
 
 	spin_lock_init(&irqfds->lock);
-	init_rwsem(&irqfds->undoing);
+	atomic_set(&irqfds->undoing, 0);
 	xa_init_flags(&irqfds->by_gsi, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&irqfds->resamplers, XA_FLAGS_ACCOUNT);
-	init_llist_head(&irqfds->closed);
+	init_llist_head(&irqfds->deferred);
 	INIT_WORK(&irqfds->cleanup, irqfd_cleanup);
 }
 
-static void irqfd_unhook_all(struct kvm *kvm, struct llist_head *gone)
+static void irqfd_unhook_all(struct kvm *kvm, struct llist_head *idle)
 {
 	struct kvm_kernel_irqfd *first, *irqfd;
 	unsigned long gsi;
@@ -561,12 +600,29 @@ static void irqfd_unhook_all(struct kvm *kvm, struct llist_head *gone)
 	xa_for_each(&kvm->irqfds.by_gsi, gsi, first) {
 		irqfd = first;
 		do {
-			if (irqfd_unhook(irqfd))
-				__llist_add(&irqfd->gone, gone);
+			if (!irqfd_unhook(irqfd))
+				;	/* a path before this one owns it */
+			else if (irqfd_is_delivering(irqfd))
+				irqfd_defer(irqfd);
+			else
+				__llist_add(&irqfd->gone, idle);
 			irqfd = list_next_entry(irqfd, same_gsi);
 			cond_resched();
 		} while (irqfd != first);
 	}
+}
+
+/*
+ * The same for the release. A task that exits can't be killed, and the page that a delivery
+ * waits for may be one that this task's exit takes from it, by a file that it closes next.
+ */
+static bool irqfd_wait_for_release(struct kvm *kvm)
+{
+	atomic_t *undoing = &kvm->irqfds.undoing;
+
+	if (current->flags & (PF_EXITING | PF_KTHREAD))
+		return wait_var_event_timeout(undoing, !atomic_read(undoing), HZ);
+	return !irqfd_wait(kvm);
 }
 
 /**
@@ -576,16 +632,28 @@ static void irqfd_unhook_all(struct kvm *kvm, struct llist_head *gone)
  * What irqfd_unhook() was too late for has been handed to the work item, inside
  * the lock that both take.
  *
+ * Waits until all are unbound, and the work item has let go of the VM, unless a delivery does
+ * not end. The work item destroys the VM then.
+ *
  * Context: May sleep.
  */
 void kvm_irqfd_release(struct kvm *kvm)
 {
-	LLIST_HEAD(gone);
+	LLIST_HEAD(idle);
 
-	irqfd_unhook_all(kvm, &gone);
-	irqfd_undo(kvm, gone.first);
-	flush_work(&kvm->irqfds.cleanup);
+	irqfd_unhook_all(kvm, &idle);
+	irqfd_undo(kvm, idle.first);
+	/* The last reference is dropped by the caller then, not by the work item. */
+	if (irqfd_wait_for_release(kvm))
+		flush_work(&kvm->irqfds.cleanup);
+}
 
+/**
+ * kvm_irqfd_destroy_vm() - Free what is left of the irqfds of a VM that is destroyed.
+ * @kvm: The VM. It has no irqfds.
+ */
+void kvm_irqfd_destroy_vm(struct kvm *kvm)
+{
 	/* Both are empty, but a failed insertion leaves nodes behind. */
 	xa_destroy(&kvm->irqfds.by_gsi);
 	xa_destroy(&kvm->irqfds.resamplers);

@@ -7,12 +7,14 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <linux/sizes.h>
@@ -939,6 +941,145 @@ TEST_F_TIMEOUT(routing, xen_page_missing, SLOW)
 	while (!(READ_ONCE(page[XEN_PENDING]) & BIT(XEN_PORT)))
 		usleep(10000);
 	close(uffd);
+}
+
+/*
+ * A VMM that has the userfaultfd itself, and is killed while the page is missing: it ends,
+ * and with it the delivery, and the VM.
+ */
+
+FIXTURE(xen_killed)
+{
+	int pipe[2];
+	pid_t vmm;
+};
+
+/* @then: What the VMM does when the delivery waits for the page, until it is killed. */
+FIXTURE_VARIANT(xen_killed)
+{
+	void (*then)(struct irq_target *t);
+};
+
+static void then_pauses(struct irq_target *t)
+{
+	pause();
+}
+
+static void then_unbinds(struct irq_target *t)
+{
+	irq_target_irqfd(t, 0, KVM_IRQFD_FLAG_DEASSIGN);
+}
+
+static void then_closes_eventfd(struct irq_target *t)
+{
+	close(t->fds[0]);
+	pause();
+}
+
+/* Each file of KVM, and the mapping of one, holds the VM. */
+static void then_closes_vm(struct irq_target *t)
+{
+	int size = __kvm_ioctl(t->vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	struct kvm_vcpu *vcpu = t->arch;
+	char path[64], target[64];
+
+	munmap(vcpu->run, size);
+	for (int fd = t->vm->kvm_fd + 1; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		memset(target, 0, sizeof(target));
+		if (readlink(path, target, sizeof(target) - 1) > 0 &&
+		    strstr(target, "anon_inode:kvm"))
+			close(fd);
+	}
+}
+
+FIXTURE_VARIANT_ADD(xen_killed, pauses) { then_pauses };
+FIXTURE_VARIANT_ADD(xen_killed, unbinds) { then_unbinds };
+FIXTURE_VARIANT_ADD(xen_killed, closes_eventfd) { then_closes_eventfd };
+FIXTURE_VARIANT_ADD(xen_killed, closes_vm) { then_closes_vm };
+
+/* Writes the VM's file descriptor to the pipe, or -1 if there is no userfaultfd. */
+static void xen_run_vmm(int pipe, void (*then)(struct irq_target *t))
+{
+	struct table table = { };
+	struct irq_target t;
+	int uffd, fd = -1;
+
+	irq_target_create(&t);
+	xen_add_page(&t);
+	uffd = xen_remove_page(addr_gpa2hva(t.vm, XEN_GPA));
+	if (uffd >= 0) {
+		table.entries[0] = xen_route(&t, FIRST_GSI);
+		TEST_ASSERT_EQ(0, set_table(&t, &table, 1));
+		irq_target_signal(t.fds[0]);
+		xen_wait_for_fault(uffd);
+		fd = t.vm->fd;
+	}
+	TEST_ASSERT_EQ(sizeof(fd), write(pipe, &fd, sizeof(fd)));
+	then(&t);
+	/* It must not come to this. */
+	TEST_ASSERT_EQ(sizeof(fd), write(pipe, &fd, sizeof(fd)));
+	pause();
+}
+
+FIXTURE_SETUP(xen_killed)
+{
+	if (!(kvm_check_cap(KVM_CAP_XEN_HVM) & KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL))
+		SKIP(return, "no event channels of Xen");
+	ASSERT_EQ(0, pipe2(self->pipe, O_CLOEXEC));
+	self->vmm = fork();
+	ASSERT_LE(0, self->vmm);
+	if (!self->vmm) {
+		xen_run_vmm(self->pipe[1], variant->then);
+		_exit(0);
+	}
+	close(self->pipe[1]);
+}
+
+FIXTURE_TEARDOWN(xen_killed)
+{
+	close(self->pipe[0]);
+}
+
+/* Returns whether it has ended. */
+static bool xen_vmm_ends(pid_t vmm)
+{
+	for (u32 ms = 0; ms < HUNG_S * 1000; ms += 10) {
+		if (waitpid(vmm, NULL, WNOHANG) == vmm)
+			return true;
+		usleep(10 * 1000);
+	}
+	return false;
+}
+
+static bool xen_vm_ends(const char *debugfs)
+{
+	for (u32 ms = 0; ms < HUNG_S * 1000; ms += 10) {
+		if (access(debugfs, F_OK))
+			return true;
+		usleep(10 * 1000);
+	}
+	return false;
+}
+
+TEST_F_TIMEOUT(xen_killed, ends, SLOW)
+{
+	char debugfs[64];
+	int fd;
+
+	ASSERT_EQ(sizeof(fd), read(self->pipe[0], &fd, sizeof(fd)));
+	snprintf(debugfs, sizeof(debugfs), "/sys/kernel/debug/kvm/%d-%d", self->vmm, fd);
+	if (fd >= 0)
+		EXPECT_EQ(0, access(debugfs, F_OK));
+	/* In its call by then, most likely. */
+	usleep(100 * 1000);
+	ASSERT_EQ(0, kill(self->vmm, SIGKILL));
+	EXPECT_TRUE(xen_vmm_ends(self->vmm));
+	if (fd < 0)
+		SKIP(return, "no userfaultfd");
+	EXPECT_TRUE(xen_vm_ends(debugfs));
+	/* The call has waited for the page: it did not return before. */
+	EXPECT_EQ(0, read(self->pipe[0], &fd, sizeof(fd)));
 }
 
 /* Without an interrupt controller no route; with the APICs alone no input. */
