@@ -4,9 +4,10 @@
  *
  * The queue is full of INVALLs, each of which reads the configuration of all the LPIs that
  * a guest can have, or of 8,192 on a debug kernel. A signal, other vCPUs and the VMM get
- * their way meanwhile: each test then finds that commands are left. How long they take is
- * printed, and is no matter.
+ * their way meanwhile: each test then finds that commands are left. One test judges how long
+ * they take; to the others that is no matter.
  */
+#include <dirent.h>
 #include <linux/sizes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -243,6 +244,144 @@ TEST_F_TIMEOUT(queue, signal_ends_run, SLOW)
 	EXPECT_EQ(GITS_CTLR_QUIESCENT, its_vmm_its_read(v, GITS_CTLR));
 	EXPECT_LE(creadr, its_vmm_its_read(v, GITS_CREADR));
 	EXPECT_NE(END, its_vmm_its_read(v, GITS_CREADR));
+}
+
+/*
+ * While the queue is processed, no thread is in D state for longer than LIMIT_MS, and a signal
+ * ends a run within that time. It is counted in samples of a thread that looks each
+ * millisecond: where the machine has no time for that, it has none for the others either.
+ */
+
+#define LIMIT_MS	100
+#define WATCH_MS	1000
+#define MAX_WATCHED	16
+
+/**
+ * struct watched - A thread.
+ * @tid: Its ID.
+ * @waits: Samples in a row in which it was in D state.
+ * @most: The most of them.
+ */
+struct watched {
+	pid_t tid;
+	u32 waits;
+	u32 most;
+};
+
+/**
+ * struct watcher - A thread that looks at the others.
+ * @thread: The thread.
+ * @stop: Tells it to end.
+ * @samples: How often it has looked.
+ * @watched: The others.
+ */
+static struct watcher {
+	pthread_t thread;
+	bool stop;
+	u32 samples;
+	struct watched watched[MAX_WATCHED];
+} watcher;
+
+static char thread_state(pid_t tid)
+{
+	char path[64], text[256] = "", *end;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	end = strrchr(text, ')');
+	return end ? end[2] : 0;
+}
+
+static void watch_thread(pid_t tid)
+{
+	for (u32 i = 0; i < MAX_WATCHED; i++) {
+		struct watched *w = &watcher.watched[i];
+
+		if (!w->tid)
+			w->tid = tid;
+		if (w->tid != tid)
+			continue;
+		w->waits = thread_state(tid) == 'D' ? w->waits + 1 : 0;
+		w->most = max(w->most, w->waits);
+		return;
+	}
+}
+
+static void *watch(void *arg)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	while (!READ_ONCE(watcher.stop)) {
+		dir = opendir("/proc/self/task");
+		while (dir && (entry = readdir(dir)))
+			if (atoi(entry->d_name))
+				watch_thread(atoi(entry->d_name));
+		closedir(dir);
+		__atomic_fetch_add(&watcher.samples, 1, __ATOMIC_RELEASE);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+static u32 samples(void)
+{
+	return __atomic_load_n(&watcher.samples, __ATOMIC_ACQUIRE);
+}
+
+static u32 longest_wait(void)
+{
+	u32 most = 0;
+
+	for (u32 i = 0; i < MAX_WATCHED; i++)
+		most = max(most, watcher.watched[i].most);
+	return most;
+}
+
+/* Returns how many samples it took. */
+static u32 stop_vcpu_watched(FIXTURE_DATA(queue) * self, u32 i)
+{
+	u32 from = samples();
+
+	stop_vcpu(self, i);
+	return samples() - from;
+}
+
+TEST_F_TIMEOUT(queue, waits_are_short, SLOW)
+{
+	struct its_vmm *v = &self->v;
+	u32 took[NR_VCPUS];
+	u64 end;
+
+	memset(&watcher, 0, sizeof(watcher));
+	pthread_create(&watcher.thread, NULL, watch, NULL);
+	start_vcpu(self, 0, ANNOUNCE);
+	start_vcpu(self, 1, WRITE);
+	end = now_ms() + WATCH_MS;
+	while (now_ms() < end || samples() < WATCH_MS / 4)
+		usleep(1000);
+	/* Before they are stopped, which may not end soon. */
+	EXPECT_GT(LIMIT_MS, longest_wait()) {
+		TH_LOG("%u samples", samples());
+	}
+	for (u32 i = 0; i < NR_VCPUS; i++)
+		took[i] = stop_vcpu_watched(self, i);
+	WRITE_ONCE(watcher.stop, true);
+	pthread_join(watcher.thread, NULL);
+
+	TH_LOG("%u samples: most in D state %u, stopped after %u and %u",
+	       watcher.samples, longest_wait(), took[0], took[1]);
+	EXPECT_GT(LIMIT_MS, longest_wait());
+	EXPECT_GT(LIMIT_MS, took[0]);
+	EXPECT_GT(LIMIT_MS, took[1]);
+	EXPECT_EQ(END, look_at(v, GITS_CWRITER));
+	EXPECT_NE(END, look_at(v, GITS_CREADR));
 }
 
 /* Signals come faster than one INVALL may take. */
