@@ -22,4 +22,10 @@ EnableGrp1-set-broken.litmus\
     An LPI becomes pending while the guest sets GICD_CTLR.EnableGrp1.  The\
     vCPU must be kicked.  In the broken form a full barrier is missing.\
 \
+ITS-reset.litmus\
+ITS-reset-broken.litmus\
+    The VMM resets an ITS and restores tables while an MSI arrives.  An\
+    MSI that was sent before must not reach what is mapped after.  In the\
+    broken form the grace period is missing.\
+\
 

@@ -86,7 +86,10 @@ void its_reset(struct vgic_its *its)
 	lockdep_assert_held(&its->its_lock);
 
 	its_regs_reset(its);
-	/* Races with its_inject(): one that saw Enabled set must not find what is mapped next. */
+	/*
+	 * Races with its_inject(): one that saw Enabled set must not find what is mapped next.
+	 * See Documentation/litmus-tests/kvm/ITS-reset.litmus.
+	 */
 	if (enabled)
 		its_inject_wait();
 	its_map_drop_devices(its);
