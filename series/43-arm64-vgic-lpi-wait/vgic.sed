@@ -1,6 +1,4 @@
 # files: arch/arm64/kvm/vgic/vgic.c
-s/^#include "vgic\.h"$/&\
-#include "vgic-lpi-queue.h"/
 # The queue has no reference: an LPI leaves it before the last one is dropped.
 /^static void vgic_release_lpi_locked(/,/^}/{
 s/^	__xa_erase(/	scoped_guard(raw_spinlock_irqsave, \&irq->irq_lock)\
@@ -13,12 +11,6 @@ s/^	__xa_erase(/	scoped_guard(raw_spinlock_irqsave, \&irq->irq_lock)\
 }
 /^static void vgic_release_deleted_lpis(/,/^void vgic_flush_pending_lpis(/{
 /^void vgic_flush_pending_lpis(/!d
-}
-/^void vgic_flush_pending_lpis(/,/^}/{
-/^{/,/^}/c\
-{\
-	vgic_lpi_queue_flush(vcpu);\
-}
 }
 /^static void vgic_prune_ap_list(/,/^}/{
 s/deleted_lpis |= vgic_put_irq_norelease(vcpu->kvm, irq);/vgic_put_irq(vcpu->kvm, irq);/
@@ -104,22 +96,4 @@ static int vgic_lr_rank(struct kvm_vcpu *vcpu, struct vgic_irq *irq,\
 # With LPIs alone there is nothing to prune.
 /^void kvm_vgic_sync_hwstate(/,/^}/{
 s/^	if (!vgic_is_v5(vcpu->kvm))$/	if (!vgic_is_v5(vcpu->kvm) \&\& !list_empty(\&vcpu->arch.vgic_cpu.ap_list_head))/
-}
-/^int kvm_vgic_vcpu_pending_irq(/,/^}/{
-s/^	vgic_get_vmcr(vcpu, &vmcr);$/&\
-	if (vgic_lpi_queue_pending(vcpu, vmcr.pmr))\
-		return true;/
-}
-# What waits when the distributor is enabled is not seen by the priority mask alone: that
-# may be older than the guest's.
-/^void vgic_kick_vcpus(/,/^}/{
-s/^	unsigned long c;$/&\
-\
-	\/*\
-	 * Orders dist.enabled before the queues. Pairs with vgic_lpi_queue_kick(): a vCPU that\
-	 * is found without LPIs sees dist.enabled when it is kicked.\
-	 *\/\
-	smp_mb();/
-s/^		if (kvm_vgic_vcpu_pending_irq(vcpu)) {$/		if (vgic_lpi_queue_deliverable(vcpu) ||\
-		    kvm_vgic_vcpu_pending_irq(vcpu)) {/
 }

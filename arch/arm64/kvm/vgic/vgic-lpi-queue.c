@@ -161,21 +161,6 @@ struct kvm_vcpu *vgic_lpi_queue_move(struct vgic_irq *irq, struct kvm_vcpu *from
 }
 
 /**
- * vgic_lpi_queue_clear() - Take an LPI's pending state away, wherever it is.
- * @irq: The LPI.
- *
- * Context: Any. The caller has a reference.
- */
-void vgic_lpi_queue_clear(struct vgic_irq *irq)
-{
-	struct kvm_vcpu *vcpu;
-
-	scoped_guard(raw_spinlock_irqsave, &irq->irq_lock)
-		vcpu = vgic_lpi_queue_withdraw(irq);
-	vgic_lpi_queue_kick(vcpu);
-}
-
-/**
  * vgic_lpi_queue_kick() - Have a vCPU look at its queue, or hand back a list register.
  * @vcpu: The vCPU, or NULL for none.
  *

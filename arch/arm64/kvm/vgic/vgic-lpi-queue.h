@@ -53,7 +53,6 @@ struct kvm_vcpu *vgic_lpi_queue_move(struct vgic_irq *irq, struct kvm_vcpu *from
 				     struct kvm_vcpu *to);
 
 /* Context: Any. */
-void vgic_lpi_queue_clear(struct vgic_irq *irq);
 void vgic_lpi_queue_kick(struct kvm_vcpu *vcpu);
 
 /* Context: the vCPU's own thread, IRQs off. */
