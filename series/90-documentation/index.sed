@@ -1,7 +1,0 @@
-# files: Documentation/virt/kvm/index.rst
-# List the documents on interrupts.
-s/^   locking$/   arm64-vgic-its\
-   irq-routing\
-   msi-devid\
-\
-&/
