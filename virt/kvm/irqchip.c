@@ -39,12 +39,6 @@ bool __weak kvm_arch_can_set_irq_routing(struct kvm *kvm)
 
 /* Look up and deliver. */
 
-static void irqchip_assert_reader(struct kvm *kvm)
-{
-	lockdep_assert(srcu_read_lock_held(&kvm->irq_srcu) ||
-		       lockdep_is_held(&kvm->irq_lock));
-}
-
 const struct kvm_gsi_routes *kvm_gsi_to_routes(struct kvm *kvm, u32 gsi)
 {
 	irqchip_assert_reader(kvm);

@@ -35,6 +35,8 @@
 #include <linux/atomic.h>
 #include <linux/kvm_host.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/srcu.h>
 #include <linux/xarray.h>
 
 /**
@@ -110,6 +112,18 @@ struct kvm_irq_routing_change {
 	bool in_use;
 	bool keep;
 };
+
+static inline void irqchip_assert_reader(struct kvm *kvm)
+{
+	lockdep_assert(srcu_read_lock_held(&kvm->irq_srcu) ||
+		       lockdep_is_held(&kvm->irq_lock));
+}
+
+/* The type of a GSI's routes, which all have the same; 0 without routes. */
+static inline u32 irqchip_type(const struct kvm_gsi_routes *routes)
+{
+	return routes ? routes->entries[0].type : 0;
+}
 
 /*
  * Stages @nr entries at @ue. On an error, irqchip_unstage() undoes what was staged

@@ -31,14 +31,8 @@ static xa_mark_t irqchip_mark(u32 type)
 const struct kvm_gsi_routes *kvm_next_gsi_routes_of(struct kvm *kvm, u32 type,
 						    unsigned long *gsi)
 {
-	lockdep_assert(srcu_read_lock_held(&kvm->irq_srcu) ||
-		       lockdep_is_held(&kvm->irq_lock));
+	irqchip_assert_reader(kvm);
 	return xa_find(&kvm->irq_routing->gsis, gsi, ULONG_MAX, irqchip_mark(type));
-}
-
-static u32 irqchip_type(const struct kvm_gsi_routes *routes)
-{
-	return routes ? routes->entries[0].type : 0;
 }
 
 /* A slot that is stored to keeps its marks; one that is erased loses them. */

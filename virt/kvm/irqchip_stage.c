@@ -38,11 +38,6 @@ static int irqchip_decode(struct kvm *kvm, const struct kvm_irq_routing_entry *u
 	return 0;
 }
 
-static bool irqchip_is_input(const struct kvm_gsi_routes *routes)
-{
-	return routes && routes->entries[0].type == KVM_IRQ_ROUTING_IRQCHIP;
-}
-
 /*
  * Stage the replacement of @old, which is what a GSI has in force. A GSI that will
  * lead to a @type gets an object without routes yet; with type 0 it loses its routes.
@@ -77,7 +72,8 @@ irqchip_stage_gsi(struct kvm_irq_routing_change *change, u32 gsi,
 			return ERR_PTR(-ENOMEM);
 	}
 
-	if (KVM_NR_IRQCHIPS > 1 && (type == KVM_IRQ_ROUTING_IRQCHIP || irqchip_is_input(old)))
+	if (KVM_NR_IRQCHIPS > 1 && (type == KVM_IRQ_ROUTING_IRQCHIP ||
+				    irqchip_type(old) == KVM_IRQ_ROUTING_IRQCHIP))
 		ret = xa_err(xa_store(&change->inputs, gsi, staged, GFP_KERNEL_ACCOUNT));
 	return ret ? ERR_PTR(ret) : staged;
 }
@@ -116,7 +112,7 @@ static int irqchip_stage_another(struct kvm_irq_routing_change *change,
 	change->keep = false;
 	if (staged)
 		return staged->new ? irqchip_add_route(change, staged->new, e) : -EINVAL;
-	if (!irqchip_is_input(old))
+	if (irqchip_type(old) != KVM_IRQ_ROUTING_IRQCHIP)
 		return -EINVAL;
 
 	staged = irqchip_stage_gsi(change, e->gsi, old, KVM_IRQ_ROUTING_IRQCHIP);
