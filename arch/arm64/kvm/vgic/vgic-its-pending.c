@@ -276,7 +276,7 @@ static bool its_pending_clean_run(struct kvm_vcpu *vcpu, u32 first, bool all)
 	if (kvm_read_guest_lock(vcpu->kvm, gpa, raw, sizeof(raw)))
 		return false;
 	for (u32 i = 0; i < CLEAN_WORDS; i++) {
-		__le64 mask = all ? ~0 : cpu_to_le64(seen[i]);
+		__le64 mask = cpu_to_le64(all ? ~0ULL : seen[i]);
 
 		stale |= !!(raw[i] & mask);
 		raw[i] &= ~mask;
