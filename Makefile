@@ -4,6 +4,7 @@
 # BASE=7.3 builds on Debian's linux-source-7.3, where the default is linux-source-6.12, and
 # BASE=/path/to/linux on another tree of either version. SUITE names the Debian release
 # that linux-source is from, or that `make fresh` tries.
+# FAULT=NAME makes a fault in the guest of `make run`; FAULT=help lists them.
 
 export BASE SUITE
 .DEFAULT_GOAL := help
@@ -15,8 +16,13 @@ export BASE SUITE
 help:			## list the targets
 	@awk -F ':.*## *' '/^[a-z0-9-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+ifeq ($(FAULT),help)
+run:
+	@scripts/fault help
+else
 run: kernel rootfs ## the main job: a patched host, a real guest, its MSIs by DeviceID
-	scripts/run
+	$(if $(FAULT),scripts/fault $$([ ! -t 0 ] || echo -i) $(FAULT),scripts/run)
+endif
 
 snapshot: kernel rootfs	## save and load that guest while its devices are busy
 	scripts/snapshot

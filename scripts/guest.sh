@@ -14,8 +14,14 @@ guest_files()
 	cp "$build/rootfs/bin/busybox" "$work/guest/bin/"
 	cp "$top/scripts/guest/$2" "$work/guest/init"
 	cp "$top/scripts/guest/devices.sh" "$work/guest/"
-	(cd "$work/guest" && find . | cpio -o -H newc --quiet) | gzip -1 >"$work/initramfs"
 	ln -s "$(realpath "$1")" "$work/Image"
+	guest_initramfs
+}
+
+# guest_initramfs: again, after more files were put below $work/guest.
+guest_initramfs()
+{
+	(cd "$work/guest" && find . | cpio -o -H newc --quiet) | gzip -1 >"$work/initramfs"
 }
 
 # host_with_guest IMAGE SCRIPT [OPTION...]: boot the host with the guest's files, run

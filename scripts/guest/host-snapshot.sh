@@ -41,30 +41,6 @@ fail()
 	exit 1
 }
 
-# put FILE OFFSET BYTES: BYTES are as for printf.
-put()
-{
-	# shellcheck disable=SC2059  # they are the format
-	printf "$3" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc 2>/dev/null
-}
-
-# disk FILE: an empty disk of 4 MiB that can hold snapshots, without qemu-img: a
-# qcow2 of version 2, whose clusters of 64 KiB are header, reference count table,
-# reference counts of these four, and L1 table.
-disk()
-{
-	truncate -s 256k "$1"
-	put "$1" 0 'QFI\373\0\0\0\002'
-	put "$1" 20 '\0\0\0\020'
-	put "$1" 28 '\0\100\0\0'
-	put "$1" 36 '\0\0\0\001'
-	put "$1" 40 '\0\0\0\0\0\003\0\0'
-	put "$1" 48 '\0\0\0\0\0\001\0\0'
-	put "$1" 56 '\0\0\0\001'
-	put "$1" 0x10000 '\0\0\0\0\0\002\0\0'
-	put "$1" 0x20000 '\0\001\0\001\0\001\0\001'
-}
-
 # start OPTION...: a QEMU that takes commands from qmp(), and whose guest has its
 # console in the file console and reads lines from descriptor 5. Loaded, the network
 # card tells the guest so with an MSI: once, lest two of them become one interrupt.
@@ -78,28 +54,6 @@ start()
 		-chardev pipe,id=tty,path=/tmp/tty -serial chardev:tty "$@" &
 	qemu=$!
 	qmp '"qmp_capabilities"'
-}
-
-# qmp COMMAND: have QEMU execute it; anything but an empty answer is a failure.
-qmp()
-{
-	local line
-
-	echo "{ \"execute\": $1 }" >&4
-	# shellcheck disable=SC3045  # busybox sh has -t
-	while read -r -t 600 line <&3; do
-		case $line in
-		'{"return": {}}'*|'{"return": ""}'*) return ;;
-		'{"return"'*|'{"error"'*) fail "$1: $line" ;;
-		esac
-	done
-	fail "$1: no answer"
-}
-
-# hmp COMMAND: the same for a command of the human monitor.
-hmp()
-{
-	qmp "\"human-monitor-command\", \"arguments\": { \"command-line\": \"$1\" }"
 }
 
 # disks IOPS: let the disks do so many requests of 512 bytes a second. With 1, those of

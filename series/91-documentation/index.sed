@@ -2,6 +2,7 @@
 # List the documents on interrupts.
 s/^   locking$/   arm64-vgic-its\
    irq-routing\
+   msi-debugging\
    msi-devid\
 \
 &/
