@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# shellcheck disable=SC3045  # busybox sh has these of bash
+# shellcheck disable=SC3045,SC3060  # busybox sh has these of bash
 #
 # What runs in the emulated host, for scripts/fault: one guest of Debian's QEMU, which gets
 # the faults of /wanted, rows of faults.tsv, one after the other, each of which is undone
@@ -134,7 +134,7 @@ symptom()
 		;;
 	*)
 		guest disk vda 60 || fail "vda does not work"
-		if [ "$2" = command ]; then
+		if [ "$2" = command ] || [ "$1" = early ]; then
 			guest disk vdb 60
 		else
 			! guest disk vdb 2
@@ -152,22 +152,29 @@ steps()
 		return
 	fi
 	run "grep -v '^0\$' msi_*"
-	run "grep vgic_msi: $TRACE/trace"
+	case $1 in
+	its-disabled | unrestored) run "grep 'devid 0x18 ' $TRACE/trace" ;;
+	early) run "grep -m 1 absent $TRACE/trace" ;;
+	*) run "grep vgic_msi: $TRACE/trace" ;;
+	esac
 	case $1 in
 	its-disabled | unrestored) run "head -n 2 vgic-its@*" ;;
-	no-devid) run "cat irq-routes" ;;
+	no-devid) run "grep -A 1 msi irq-routes" ;;
 	no-doorbell)
 		run "grep address vgic-its@*"
-		run "cat irq-routes"
+		run "grep -A 1 msi irq-routes"
 		;;
 	segment)
 		run "grep -e devbits -e device vgic-its@*"
-		run "cat irq-routes"
+		run "grep -A 1 msi irq-routes"
 		;;
 	lpis-disabled) run "grep -A 3 'device 0x8 ' vgic-its@*" ;;
 	vector)
 		run "grep -A 3 'device 0x18 ' vgic-its@*"
-		run "cat irq-routes"
+		run "grep -A 1 msi irq-routes"
+		;;
+	early)
+		run "grep -e 'event 9999 ' -e ^collection vgic-its@*"
 		;;
 	discarded) run "grep -A 3 'device 0x18 ' vgic-its@*" ;;
 	*)
@@ -200,9 +207,9 @@ shown()
 			! device 0x18 | grep -q ' event 2 '
 		;;
 	moved-away) device 0x18 | grep -q ' event 2 .* collection none ' ;;
-	shared-lpi)
-		device 0x18 | grep -q ' event 2 .* collection 1 vcpu none' &&
-			grep -q '^collection 1 vcpu 1$' "$its"
+	early)
+		device 0x30 | grep -q ' event 9999 .* collection 5 vcpu 1' &&
+			grep -q '^collection 5 vcpu 1$' "$its"
 		;;
 	lpis-disabled) device 0x8 | grep -q ' collection 1 vcpu 1 enabled' ;;
 	*) its_state | cmp -s - its.before ;;	# a command that is refused changes nothing
@@ -225,15 +232,17 @@ wrong()
 # check NAME BY COUNTER TEXT: counter, trace, statistics and debugfs tell the same.
 check()
 {
-	local counted traced others reasons
+	local counted traced others reasons before=.
 
+	# What comes before the guest has the collection mapped.
+	[ "$1" != early ] || before="collection unmapped"
 	counted=$(cat "$vm/$3")
 	if [ "$2" = command ]; then
 		traced=$(grep -c "vgic_its_command: .*: $4\$" $TRACE/trace)
 		others=$(grep 'vgic_its_command: ' $TRACE/trace | grep -vc ": $4\$")
 	else
 		traced=$(grep -c "vgic_msi: .*: $4\$" $TRACE/trace)
-		others=$(grep 'vgic_msi: ' $TRACE/trace | grep -vc ": $4\$")
+		others=$(grep 'vgic_msi: ' $TRACE/trace | grep -v ": $before\$" | grep -vc ": $4\$")
 	fi
 	reasons=$(awk -v counter="$3" '$1 == counter { n += $2 } END { print n + 0 }' reasons)
 
@@ -241,9 +250,11 @@ check()
 	[ "$traced" -eq "$counted" ] || wrong "$1: $3 is $counted, and the trace has $traced: $4"
 	[ "$others" -eq 0 ] || wrong "$1: the trace has $others of another kind"
 	[ "$reasons" -eq "$counted" ] || wrong "$1: $3 is $counted, and msi-reasons says $reasons"
-	others=$(grep -v '^0$' "$vm"/msi_* "$vm/its_bad_commands" | sed 's|.*/||' | grep -v "^$3:")
+	others=$(grep -v '^0$' "$vm"/msi_* "$vm/its_bad_commands" | sed 's|.*/||' |
+		grep -v -e "^$3:" -e "^msi_${before/ /_}:")
 	[ -z "$others" ] || wrong "$1: these rose too: $others"
-	others=$(awk -v counter="$3" '$1 != counter { print $1 }' reasons)
+	others=$(awk -v counter="$3" -v before="msi_${before/ /_}" \
+		'$1 != counter && $1 != before { print $1 }' reasons)
 	[ -z "$others" ] || wrong "$1: msi-reasons has also $others"
 	shown "$1" || wrong "$1: debugfs does not say so"
 	say="$3, msi-reasons and trace say $counted: $4; debugfs agrees"
@@ -277,7 +288,13 @@ fault()
 			vmm "$1"
 		fi
 		;;
-	*) guest make "$1" || fail "the guest did not make $1" ;;
+	*)
+		if [ "$1" = early ]; then
+			guest make early-events || fail "the guest did not map events"
+			vmm early
+		fi
+		guest make "$1" || fail "the guest did not make $1"
+		;;
 	esac
 	symptom "$1" "$2" || wrong "$1: the guest does not suffer as it should"
 	usleep 1200000	# it looks once in a second

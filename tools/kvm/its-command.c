@@ -4,9 +4,10 @@
  * nothing of:
  *
  *   its-command OPCODE [devid=N] [event=N] [lpi=N] [icid=N] [vcpu=N] [bits=N] [itt=ADDRESS]
- *                      [valid=1]
+ *                      [valid=1] [count=N]
  *
- * OPCODE is a name, as MAPC, or a number. For the guest of `make run FAULT=NAME`: it needs
+ * OPCODE is a name, as MAPC, or a number. With count, N commands, of which each has the next
+ * event and LPI. For the guest of `make run FAULT=NAME`: it needs
  * /dev/mem, and an ITS where QEMU's machine "virt" has it. The driver keeps an offset in the
  * queue of its own, so the rest of the queue is filled with SYNC, until that is right again.
  */
@@ -40,10 +41,10 @@ static const struct {
 };
 
 /* What a command can have. Those that an opcode does not have are 0. */
-enum { DEVID, EVENT, LPI, ICID, VCPU, BITS, ITT, VALID, NR_FIELDS };
+enum { DEVID, EVENT, LPI, ICID, VCPU, BITS, ITT, VALID, COUNT, NR_FIELDS };
 
 static const char * const fields[NR_FIELDS] = {
-	"devid", "event", "lpi", "icid", "vcpu", "bits", "itt", "valid",
+	"devid", "event", "lpi", "icid", "vcpu", "bits", "itt", "valid", "count",
 };
 
 static uint64_t parse(const char *text)
@@ -101,24 +102,40 @@ static void write_register(volatile char *frame, unsigned int offset, uint64_t v
 	__asm__ volatile("dsb sy; str %0, [%1]" :: "r" (value), "r" (frame + offset) : "memory");
 }
 
-/* The ITS has read all commands before @offset. */
-static void submit(volatile char *frame, uint64_t offset)
+struct queue {
+	volatile char *frame;
+	char *commands;
+	uint64_t size;
+	uint64_t at;	/* of the next command */
+};
+
+/* Return when the ITS has read all commands. */
+static void submit(struct queue *queue)
 {
-	write_register(frame, GITS_CWRITER, offset);
-	while (read_register(frame, GITS_CREADR) != offset)
+	write_register(queue->frame, GITS_CWRITER, queue->at);
+	while (read_register(queue->frame, GITS_CREADR) != queue->at)
 		usleep(1000);
+}
+
+/* A queue that got full would look empty, so each half is submitted. */
+static void put(struct queue *queue, const uint64_t command[4])
+{
+	memcpy(queue->commands + queue->at, command, COMMAND_BYTES);
+	queue->at = (queue->at + COMMAND_BYTES) % queue->size;
+	if (queue->at % (queue->size / 2) == 0)
+		submit(queue);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t values[NR_FIELDS] = { }, command[4], cbaser, size, start;
-	volatile char *frame;
-	char *queue;
+	static const uint64_t sync[4] = { SYNC };
+	uint64_t values[NR_FIELDS] = { }, command[4], cbaser, start;
+	struct queue queue;
 	int fd;
 
 	if (argc < 2)
 		errx(EXIT_FAILURE, "usage: its-command OPCODE [NAME=VALUE]...");
-	values[BITS] = 1;
+	values[BITS] = values[COUNT] = 1;
 	for (int i = 2; i < argc; i++)
 		parse_field(argv[i], values);
 	command[0] = values[DEVID] << 32 | parse_opcode(argv[1]);
@@ -130,20 +147,20 @@ int main(int argc, char **argv)
 	fd = open("/dev/mem", O_RDWR | O_SYNC);
 	if (fd < 0)
 		err(EXIT_FAILURE, "/dev/mem");
-	frame = map(fd, ITS_BASE, FRAME_BYTES);
-	cbaser = read_register(frame, GITS_CBASER);
-	size = ((cbaser & 0xff) + 1) << 12;
-	start = read_register(frame, GITS_CWRITER);
+	queue.frame = map(fd, ITS_BASE, FRAME_BYTES);
+	cbaser = read_register(queue.frame, GITS_CBASER);
+	queue.size = ((cbaser & 0xff) + 1) << 12;
+	queue.at = start = read_register(queue.frame, GITS_CWRITER);
 	fd = open("/dev/mem", O_RDWR);
-	queue = map(fd, cbaser & 0xffffffffff000, size);
+	queue.commands = map(fd, cbaser & 0xffffffffff000, queue.size);
 
-	submit(frame, start);
-	memcpy(queue + start, command, sizeof(command));
-	for (uint64_t at = (start + COMMAND_BYTES) % size; at != start; at = (at + COMMAND_BYTES) % size) {
-		memset(queue + at, 0, COMMAND_BYTES);
-		queue[at] = SYNC;
+	for (uint64_t i = 0; i < values[COUNT]; i++) {
+		put(&queue, command);
+		command[1] += 1ULL << 32 | 1;
 	}
-	submit(frame, (start + size / 2) % size);
-	submit(frame, start);
+	submit(&queue);
+	while (queue.at != start)
+		put(&queue, sync);
+	submit(&queue);
 	return EXIT_SUCCESS;
 }

@@ -25,6 +25,9 @@
 #include <linux/kvm.h>
 
 #define DEVID		0x18	/* 00:03.0 */
+#define EARLY_DEVID	0x30	/* of the fault "early", which no function has */
+#define EARLY_EVENT	9999
+#define DOORBELL	0x8090040	/* of QEMU's machine "virt" */
 #define GITS_CTLR	0
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -151,8 +154,14 @@ static void look(void)
 
 static void *watch(void *unused)
 {
-	for (;; usleep(20000))
+	struct kvm_msi early = { .flags = KVM_MSI_VALID_DEVID, .data = EARLY_EVENT,
+				 .devid = EARLY_DEVID, .address_lo = DOORBELL };
+
+	for (;; usleep(is("early") ? 1000 : 20000)) {
 		look();
+		if (is("early"))
+			do_ioctl(vm, KVM_SIGNAL_MSI, &early);
+	}
 	return unused;
 }
 
@@ -188,6 +197,7 @@ int ioctl(int fd, unsigned long cmd, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 
+	cmd = (unsigned int)cmd;	/* QEMU has it as an int */
 	switch (cmd) {
 	case KVM_SET_DEVICE_ATTR:
 		return set_attr(fd, arg);
