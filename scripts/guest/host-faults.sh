@@ -300,7 +300,7 @@ fault()
 	usleep 1200000	# it looks once in a second
 	kill $watcher
 	(cd "$vm" && steps "$@")
-	if [ -t 0 ]; then
+	if [ -c /dev/vport0p2 ]; then	# option -S of scripts/host
 		echo "==== shell"
 		(cd "$vm" && shell)
 	fi
