@@ -8,9 +8,11 @@
  */
 #include <err.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
@@ -77,6 +79,8 @@ static void host(void)
 	for (int i = 0; i < MAX_ARGS && arg < text + len; i++, arg += strlen(arg) + 1)
 		argv[i] = arg;
 
+	/* See hold-vm.c. */
+	ioctl(open("/dev/kvm", O_RDWR | O_CLOEXEC), KVM_CREATE_VM, 0);
 	fd = open_device("/dev/vport0p1");
 	pid = fork();
 	if (!pid)
