@@ -6,11 +6,11 @@
 # that linux-source is from, or that `make fresh` tries.
 # FAULT=NAME makes a fault in the guest of `make run`; FAULT=help lists them.
 
-export BASE SUITE
+export BASE SUITE MACHINE BASE_KERNEL
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run snapshot test test-all fresh quick quick-x86 quick-riscv setup setup-test \
-	setup-all base series digests kernel base-kernel debug-kernel selftests rootfs check \
+.PHONY: help run snapshot passthrough test test-all fresh quick quick-x86 quick-riscv setup \
+	setup-test setup-all base series digests kernel base-kernel debug-kernel selftests rootfs check \
 	cross bisect litmus bench clean
 
 help:			## list the targets
@@ -26,6 +26,9 @@ endif
 
 snapshot: kernel rootfs	## save and load that guest while its devices are busy
 	scripts/snapshot
+
+passthrough: kernel rootfs ## PCI devices that VFIO passes through, on GICv3 and GICv4
+	scripts/passthrough
 
 test: setup-test	## every test on both versions, from quick to thorough
 	scripts/test

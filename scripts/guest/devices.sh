@@ -2,9 +2,8 @@
 # shellcheck shell=dash
 # shellcheck disable=SC3057,SC3060  # busybox sh has these of bash
 #
-# What each guest's init does with the four virtio devices, and how it counts their
-# interrupts. Sourced, as the first thing. A failure ends with "guest: failed: what"
-# and the guest.
+# What each guest's init does with its PCI devices, and how it counts their interrupts.
+# Sourced, as the first thing. A failure ends with "guest: failed: what" and the guest.
 
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -47,25 +46,28 @@ disk()
 	cmp /payload "$back" || fail "$1: read other data than it wrote"
 }
 
-# The network card's interrupts go where network() asks for them.
+# network_up CARD NET: the network card's interrupts go where network() asks for them. NET is
+# the third byte of its addresses.
 network_up()
 {
-	local irq
+	local irq card=$1
 
-	for irq in /sys/class/net/eth0/device/../msi_irqs/*; do
-		echo 2 >"/proc/irq/${irq##*/}/smp_affinity"
+	ifconfig "$card" "10.0.$2.15" netmask 255.255.255.0 up
+	for irq in "/sys/class/net/$card"/device/msi_irqs/* "/sys/class/net/$card"/device/../msi_irqs/*; do
+		[ ! -e "$irq" ] || echo 2 >"/proc/irq/${irq##*/}/smp_affinity"
 	done
-	ifconfig eth0 10.0.2.15 up
 }
 
-# network PACKETS: one out, one back, and time for the interrupts of both before
-# the next. An answer that does not come in five minutes is lost.
+# network PACKETS CARD NET: one out, one back, and time for the interrupts of both
+# before the next. An answer that does not come in five minutes is lost.
 network()
 {
+	local card=$2
+
 	on_cpu 1 "for i in \$(seq $1); do
-		ping -q -c 1 -W 300 -s 1400 10.0.2.2 >/tmp/ping || exit
+		ping -q -c 1 -W 300 -s 1400 10.0.$3.2 >/tmp/ping.$card || exit
 		usleep 20000
-	done" /tmp/errors.eth0 || fail "eth0: $(cat /tmp/errors.eth0 /tmp/ping)"
+	done" "/tmp/errors.$card" || fail "$card: $(cat "/tmp/errors.$card" "/tmp/ping.$card")"
 }
 
 # rng READS: of 64 bytes each.
@@ -80,13 +82,11 @@ msi_counts()
 	grep MSI /proc/interrupts
 }
 
-# Until three seconds pass without an MSI: all requests are done by then but that of
-# the random number generator's thread, which ends.
-settle()
+# Until three seconds pass without an MSI: all requests are done by then.
+quiet()
 {
 	local before='' now tries=0
 
-	echo none >/sys/class/misc/hw_random/rng_current
 	now=$(msi_counts)
 	until [ "$now" = "$before" ]; do
 		[ $((tries += 1)) -le 100 ] || fail "the devices still send MSIs"
@@ -96,8 +96,15 @@ settle()
 	done
 }
 
+# The same, where there is a random number generator: the requests of its thread end.
+settle()
+{
+	echo none >/sys/class/misc/hw_random/rng_current
+	quiet
+}
+
 # Per MSI-X vector: "vector", PCI function, driver, DeviceID, MSI-X index, LPI,
-# interrupts that all CPUs counted. Numbers are decimal.
+# interrupts that all CPUs counted, name of its handler. Numbers are decimal.
 report()
 {
 	local dir bdf driver devid irq counts
@@ -105,7 +112,7 @@ report()
 	for dir in /sys/bus/pci/devices/*; do
 		bdf=${dir##*/}
 		[ -d "$dir/msi_irqs" ] || continue
-		driver=$(readlink "$dir"/virtio*/driver)
+		driver=$(readlink "$dir"/virtio*/driver || readlink "$dir/driver")
 		devid=${bdf#*:}
 		devid=$((0x${devid%%:*} << 8 | 0x${devid:3:2} << 3 | ${devid#*.}))
 		for irq in "$dir"/msi_irqs/*; do
@@ -114,7 +121,8 @@ report()
 			set -- $(sed -n 's/.*hwirq: *//p' "/sys/kernel/debug/irq/irqs/$irq")
 			read -r counts <"/sys/kernel/irq/$irq/per_cpu_count"
 			# From the device's domain down to the GIC: index first, LPI last.
-			echo "vector $bdf ${driver##*/} $devid $(($1)) $(($3)) $((${counts//,/+}))"
+			echo "vector $bdf ${driver##*/} $devid $(($1)) $(($3)) $((${counts//,/+}))" \
+				"$(cat "/sys/kernel/irq/$irq/actions")"
 		done
 	done
 }
