@@ -5,10 +5,9 @@
         16 bits is ignored, and so are the other fields. Devbits can be changed\
         before the ITS is enabled for the first time, and while nothing is\
         mapped, so GITS_TYPER must be restored before calling\
-        KVM_DEV_ARM_ITS_RESTORE_TABLES, which fails with -EINVAL if a device\
-        that it restores leads to one with more bits. Writing the value that\
-        was read is no error at any time. A kernel that has no such choice\
-        ignores the write: userspace must read the register back.
+        KVM_DEV_ARM_ITS_RESTORE_TABLES. Writing the value that was read is no\
+        error at any time. A kernel that has no such choice ignores the write:\
+        userspace must read the register back.
 /^    -EINVAL  Offset is not 64-bit aligned$/a\
 \             or GITS_TYPER.Devbits is above 24 bits
 /^    -EBUSY   one or more VCPUS are running$/a\

@@ -17,5 +17,4 @@ s/^		kvm_arch_update_irqfd_routing(irqfd, old, &irqfd->irq_entry);$/		WARN_ON(kv
 						      irqfd->gsi, 1));/
 s/^	ret = irq_bypass_register_consumer(&irqfd->consumer, irqfd->eventfd);$/	irqfd->consumer.token = irqfd->eventfd;\
 	ret = irq_bypass_register_consumer(\&irqfd->consumer);/
-s/"kvm-irqfd-cleanup", WQ_PERCPU, 0/"kvm-irqfd-cleanup", 0, 0/
 s/kzalloc_obj(\(\*[a-z]*\), /kzalloc(sizeof(\1), /

@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_irqfd.h>
+#include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -18,6 +19,7 @@
 #include "irqfd.h"
 
 static struct workqueue_struct *irqfd_cleanup_wq;
+static struct module *irqfd_module;	/* that the files of VMs hold */
 
 /* Defaults for architectures without these. */
 
@@ -82,17 +84,21 @@ static void irqfd_raise(struct kvm_kernel_irqfd *irqfd)
 
 /*
  * Have the work item tear an irqfd down that is not hooked any more. The work item holds the
- * VM, whose release does not wait for it for ever. Here the VM stays: its release, or the
- * work item itself, waits for the irqfd or for wqh->lock.
+ * VM, whose release does not wait for it for ever, and the module, as a file of the VM does.
+ * Here the VM and its file stay: the release, or the work item itself, waits for the irqfd
+ * or for wqh->lock.
  */
 static void irqfd_defer(struct kvm_kernel_irqfd *irqfd)
 {
 	struct kvm *kvm = irqfd->kvm;
 
 	kvm_get_kvm(kvm);
+	__module_get(irqfd_module);
 	llist_add(&irqfd->gone, &kvm->irqfds.deferred);
-	if (!queue_work(irqfd_cleanup_wq, &kvm->irqfds.cleanup))
+	if (!queue_work(irqfd_cleanup_wq, &kvm->irqfds.cleanup)) {
+		module_put(irqfd_module);
 		kvm_put_kvm_no_destroy(kvm);
+	}
 }
 
 /* The last close of the eventfd: no path can find the irqfd through it any more. */
@@ -463,6 +469,8 @@ static void irqfd_cleanup(struct work_struct *work)
 	}
 	irqfd_undo(kvm, gone);
 	kvm_put_kvm(kvm);
+	/* The module's exit waits for this function: kvm_irqfd_exit(). */
+	module_put(irqfd_module);
 }
 
 /* Bind and unbind. */
@@ -614,15 +622,16 @@ static void irqfd_unhook_all(struct kvm *kvm, struct llist_head *idle)
 
 /*
  * The same for the release. A task that exits can't be killed, and the page that a delivery
- * waits for may be one that this task's exit takes from it, by a file that it closes next.
+ * waits for may be one that this task's exit takes from it, by a file that it closes next. So
+ * a task that exits, or has been killed, waits for a second.
  */
 static bool irqfd_wait_for_release(struct kvm *kvm)
 {
 	atomic_t *undoing = &kvm->irqfds.undoing;
 
-	if (current->flags & (PF_EXITING | PF_KTHREAD))
-		return wait_var_event_timeout(undoing, !atomic_read(undoing), HZ);
-	return !irqfd_wait(kvm);
+	if (!(current->flags & (PF_EXITING | PF_KTHREAD)) && !irqfd_wait(kvm))
+		return true;
+	return wait_var_event_timeout(undoing, !atomic_read(undoing), HZ);
 }
 
 /**
@@ -659,9 +668,10 @@ void kvm_irqfd_destroy_vm(struct kvm *kvm)
 	xa_destroy(&kvm->irqfds.resamplers);
 }
 
-int kvm_irqfd_init(void)
+int kvm_irqfd_init(struct module *module)
 {
-	irqfd_cleanup_wq = alloc_workqueue("kvm-irqfd-cleanup", WQ_PERCPU, 0);
+	irqfd_module = module;
+	irqfd_cleanup_wq = alloc_workqueue("kvm-irqfd-cleanup", WQ_UNBOUND, 0);
 	return irqfd_cleanup_wq ? 0 : -ENOMEM;
 }
 

@@ -517,11 +517,10 @@ static int its_restore_dte(struct vgic_its *its, u32 devid, u64 dte)
 }
 
 /*
- * @nr entries of the device table, from @base, the first of which is that of @devid. *@next
- * is as its_restore_follows() wants it. Return: 1 if the last device of all was among them, 0
- * if not, or an error.
+ * @nr entries of the device table, from @base, the first of which is that of @devid.
+ * Return: 1 if the last device of all was among them, 0 if not, or an error.
  */
-static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid, u32 *next)
+static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid)
 {
 	struct its_table_reader r = ITS_TABLE_READER(its, base, nr);
 	u64 offset, dte;
@@ -534,24 +533,12 @@ static int its_restore_dtes(struct vgic_its *its, gpa_t base, u64 nr, u32 devid,
 			return ret;
 		if (!offset)
 			return 1;
-		*next = offset < FIELD_MAX(ITS_DTE_NEXT) ? devid + i + offset : U32_MAX;
 	}
 	return ret;
 }
 
-/*
- * Whether a device follows that has more bits of DeviceID than the ITS. @next is 0, or where
- * the last device that was found has said that the next one is; U32_MAX: so far away that
- * the format can't say where, and it has not been found.
- */
-static bool its_restore_follows(struct vgic_its *its, u32 next)
-{
-	return next >= BIT(its->devid_bits);
-}
-
 static int its_restore_devices(struct vgic_its *its)
 {
-	u32 next = 0;
 	gpa_t gpa;
 	int ret;
 
@@ -560,11 +547,11 @@ static int its_restore_devices(struct vgic_its *its)
 		ret = its_save_pause();
 		ret = ret ?: its_table_dtes(its, devid, &gpa);
 		if (ret > 0)
-			ret = its_restore_dtes(its, gpa, end - devid, devid, &next);
+			ret = its_restore_dtes(its, gpa, end - devid, devid);
 		if (ret)
 			return min(ret, 0);
 	}
-	return its_restore_follows(its, next) ? -EINVAL : 0;
+	return 0;
 }
 
 static int its_restore_cte(struct vgic_its *its, u64 cte)
