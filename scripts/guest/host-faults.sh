@@ -25,30 +25,15 @@ TRACE=/sys/kernel/tracing
 TAB=$(printf '\t')
 requests=0 failed=0
 
-fail()
-{
-	echo "FAILED: $*" "$(cat ended 2>/dev/null)"
-	echo "==== console"
-	cat console
-	echo "==== stderr"
-	cat stderr
-	exit 1
-}
-
 start()
 {
-	: >console
-	cat tty.out >>console &
+	new_console
 	# For this QEMU alone: other programs here are static. The card sends an MSI for each
 	# packet, whether or not the guest has taken the one before.
 	cp /vmm-faults.so /tmp/
 	export LD_PRELOAD=/tmp/vmm-faults.so
 	{
-		qemu format=qcow2,file=/tmp/vda format=qcow2,file=/tmp/vdb -m 128M \
-			-global virtio-net-device.event_idx=off \
-			-global migration.announce-rounds=1 \
-			-chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
-			-chardev pipe,id=tty,path=/tmp/tty -serial chardev:tty
+		driven -global virtio-net-device.event_idx=off
 		echo "QEMU ended with status $?" >ended
 	} &
 	unset LD_PRELOAD
@@ -345,10 +330,7 @@ fault()
 	guest disk vdb 60 && guest card 1 60 || wrong "$1: not all works when it is undone"
 }
 
-disk vda
-disk vdb
-mkfifo qmp.in qmp.out tty.in tty.out
-exec 3<>qmp.out 4<>qmp.in 5<>tty.in
+commands
 start
 wait_for console "guest: ready"
 read -r pid fd <stats
@@ -365,9 +347,6 @@ while IFS=$TAB read -r name by counter text _ <&7; do
 	fault "$name" "$by" "$counter" "$text"
 done 7</wanted
 
-echo "==== console"
-cat console
-echo "==== stderr"
-cat stderr
+logs
 echo "==== end"
 exit $failed

@@ -27,10 +27,7 @@ echo 'hist:keys=name if name ~ "vfio*"' >$irq/trigger || exit
 fail()
 {
 	echo "FAILED: $*"
-	echo "==== console"
-	cat console
-	echo "==== stderr"
-	cat stderr
+	logs
 	echo "==== state"
 	cat /sys/kernel/debug/kvm/*/vgic-its@* /sys/kernel/debug/kvm/*/vgic-state 2>/dev/null
 	grep -e GIC -e ITS /proc/interrupts

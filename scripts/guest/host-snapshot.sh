@@ -25,33 +25,14 @@ MOST=12
 run_us=400000
 MOST_US=20000000
 
-DISK=format=qcow2
-
 echo "==== progress"
 . /vm.sh
 cd /tmp || exit
 
-fail()
-{
-	echo "FAILED: $*"
-	echo "==== console"
-	cat console
-	echo "==== stderr"
-	cat stderr
-	exit 1
-}
-
-# start OPTION...: a QEMU that takes commands from qmp(), and whose guest has its
-# console in the file console and reads lines from descriptor 5. Loaded, the network
-# card tells the guest so with an MSI: once, lest two of them become one interrupt.
 start()
 {
-	: >console
-	cat tty.out >>console &
-	qemu "$DISK,file=/tmp/vda" "$DISK,file=/tmp/vdb" -m 128M \
-		-global migration.announce-rounds=1 \
-		-chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
-		-chardev pipe,id=tty,path=/tmp/tty -serial chardev:tty "$@" &
+	new_console
+	driven "$@" &
 	qemu=$!
 	qmp '"qmp_capabilities"'
 }
@@ -126,11 +107,7 @@ end()
 	sed -n '/did its I\/O/s/^guest:/ /p' "$1"
 }
 
-disk vda
-disk vdb
-mkfifo qmp.in qmp.out tty.in tty.out
-exec 3<>qmp.out 4<>qmp.in 5<>tty.in
-
+commands
 start
 busy
 rounds=0 seen=0

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Reads what scripts/guest/host.sh printed, or host-snapshot.sh of one guest, and joins
-# what the guest counted per vector with what the host sent per (DeviceID, EventID).
-# Prints a table, each disagreement, and a summary; fails unless both agree throughout.
+# After histogram.awk. Reads what scripts/guest/host.sh printed, or host-snapshot.sh of one
+# guest, and joins what the guest counted per vector with what the host sent per (DeviceID,
+# EventID). Prints a table, each disagreement, and a summary; fails unless both agree
+# throughout.
 #
 # An MSI is not always an interrupt of its own: the pending state of an LPI is one bit,
 # so an MSI that finds it set adds none. The bit is in one of two places. What each
@@ -35,9 +36,6 @@
 
 BEGIN {
 	sign = 1
-	# Of include/kvm/arm_vgic_msi_outcomes.h, counted from 0.
-	IN_LR = 1
-	MERGED = 2
 }
 
 # A line before histograms that are to be added, or taken back.
@@ -58,15 +56,6 @@ $1 == "vector" {
 		base[$4] = $6
 }
 
-# The host, decimal: "{ KEY: VALUE, ... } hitcount: N".
-/^{.*hitcount:/ {
-	line = $0
-	gsub(/[{},:]/, " ", line)
-	n = split(line, word, " ")
-	for (i = 1; i < n; i += 2)
-		field[word[i]] = word[i + 1]
-}
-
 /^{ devid:/ {
 	key = field["devid"] " " field["event"]
 	if (field["outcome"] <= MERGED) {
@@ -79,15 +68,6 @@ $1 == "vector" {
 
 /^{ gsi:/ {
 	gsi[field["devid"] " " field["data"]] = field["gsi"]
-}
-
-/^ *Dropped: / && $2 != 0 {
-	wrong("a histogram of the host lost " $2 " entries")
-}
-
-function wrong(text)
-{
-	problem[++problems] = text
 }
 
 END {
@@ -128,9 +108,6 @@ END {
 	if (!total)
 		wrong("no MSI was delivered")
 
-	for (i = 1; i <= problems; i++)
-		print "WRONG: " problem[i]
-	if (problems)
-		exit 1
+	judge()
 	print total " interrupts counted for " msis " MSIs of " devices " devices"
 }

@@ -47,8 +47,51 @@ qemu()
 		-device virtio-rng-pci,addr=4 "$@"
 }
 
-# For a QEMU that takes commands: with QMP as the user's -mon, on descriptors 3 and 4. The
-# function fail() is the user's.
+# logs: what the guest has printed on its console, and QEMU.
+logs()
+{
+	echo "==== console"
+	tr -d '\r' <console
+	echo "==== stderr"
+	cat stderr
+}
+
+# fail WHAT: the end. What QEMU's user knows of its end is in the file ended.
+fail()
+{
+	echo "FAILED: $*" "$(cat ended 2>/dev/null)"
+	logs
+	exit 1
+}
+
+# A QEMU that takes commands, with two disks that can hold snapshots: commands() once,
+# then a new_console() for each driven().
+
+# commands: QMP is on descriptors 3 and 4; lines for the guest go to 5.
+commands()
+{
+	disk vda
+	disk vdb
+	mkfifo qmp.in qmp.out tty.in tty.out
+	exec 3<>qmp.out 4<>qmp.in 5<>tty.in
+}
+
+# new_console: what the guest prints goes to the file console, which is empty first.
+new_console()
+{
+	: >console
+	cat tty.out >>console &
+}
+
+# driven OPTION...: loaded, the network card tells the guest so with an MSI: once, lest two
+# of them become one interrupt.
+driven()
+{
+	qemu format=qcow2,file=/tmp/vda format=qcow2,file=/tmp/vdb -m 128M \
+		-global migration.announce-rounds=1 \
+		-chardev pipe,id=qmp,path=/tmp/qmp -mon chardev=qmp,mode=control \
+		-chardev pipe,id=tty,path=/tmp/tty -serial chardev:tty "$@"
+}
 
 # put FILE OFFSET BYTES: BYTES are as for printf.
 put()

@@ -315,7 +315,10 @@ static void its_pending_unload(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 		its_pending_unsee(vcpu, irq->intid);
 }
 
-/* The guest gets a table that is true. What can't be written stays seen. */
+/*
+ * The table is the guest's from now on: clear the bits that have been looked at. If the
+ * table can't be written, they stay seen.
+ */
 static void its_pending_hand_back(struct kvm_vcpu *vcpu)
 {
 	unsigned long *seen;

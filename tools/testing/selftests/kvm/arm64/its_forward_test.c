@@ -246,6 +246,13 @@ static void bind_irqfd(struct rig *r)
 	its_vmm_irqfd(&r->v, r->eventfd, GSI, 0);
 }
 
+/* Binding makes the LPI forwarded, if that can be. */
+static void connect_device(struct rig *r)
+{
+	bind_irqfd(r);
+	set_trigger(&r->edu, r->eventfd);
+}
+
 static void unbind_irqfd(struct rig *r)
 {
 	its_vmm_irqfd(&r->v, r->eventfd, GSI, KVM_IRQFD_FLAG_DEASSIGN);
@@ -300,6 +307,22 @@ static void check_sends(struct __test_metadata *_metadata, struct rig *r, u32 ev
 {
 	send(&r->edu);
 	EXPECT_EQ(1, takes(r, event)) {
+		TH_LOG("from line %d", line);
+	}
+}
+
+/* The vCPU @to alone takes the LPI of event 0, once. */
+#define EXPECT_TAKEN_BY(r, to)	check_taken_by(_metadata, r, to, __LINE__)
+
+static void check_taken_by(struct __test_metadata *_metadata, struct rig *r, u32 to, int line)
+{
+	EXPECT_EQ(IAR_SPURIOUS, take(r->vcpus[!to])) {
+		TH_LOG("from line %d", line);
+	}
+	EXPECT_EQ(LPI(0), take(r->vcpus[to])) {
+		TH_LOG("from line %d", line);
+	}
+	EXPECT_EQ(IAR_SPURIOUS, take(r->vcpus[to])) {
 		TH_LOG("from line %d", line);
 	}
 }
@@ -382,8 +405,7 @@ TEST_F(forward, pending_before)
 
 	route(&r->v, 0);
 	EXPECT_EQ(1, its_vmm_signal(&r->v, DEV, 0, KVM_MSI_VALID_DEVID));
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	EXPECT_FORWARDED(r, 0, true);
 	EXPECT_EQ(1, takes(r, 0));
 	EXPECT_SENDS(r, 0);
@@ -412,17 +434,14 @@ TEST_F(forward, movi)
 	struct rig *r = &self->r;
 
 	route(&r->v, 0);
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	for (u32 i = 0; i < 10; i++) {
 		u32 to = (i + 1) % NR_GUEST_VCPUS;
 
 		send(&r->edu);	/* pending, and moved along */
 		its_vmm_movi(&r->v, DEV, 0, to);
 		EXPECT_FORWARDED(r, 0, true);
-		EXPECT_EQ(IAR_SPURIOUS, take(r->vcpus[!to]));
-		EXPECT_EQ(LPI(0), take(r->vcpus[to]));
-		EXPECT_EQ(IAR_SPURIOUS, take(r->vcpus[to]));
+		EXPECT_TAKEN_BY(r, to);
 	}
 }
 
@@ -431,16 +450,13 @@ TEST_F(forward, mapc)
 	struct rig *r = &self->r;
 
 	route(&r->v, 0);
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	for (u32 i = 0; i < 10; i++) {
 		u32 to = (i + 1) % NR_GUEST_VCPUS;
 
 		send(&r->edu);
 		its_vmm_mapc(&r->v, 0, to, true);
-		EXPECT_EQ(IAR_SPURIOUS, take(r->vcpus[!to]));
-		EXPECT_EQ(LPI(0), take(r->vcpus[to]));
-		EXPECT_EQ(IAR_SPURIOUS, take(r->vcpus[to]));
+		EXPECT_TAKEN_BY(r, to);
 	}
 }
 
@@ -449,8 +465,7 @@ TEST_F(forward, int_and_clear)
 	struct rig *r = &self->r;
 
 	route(&r->v, 0);
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	its_vmm_int(&r->v, DEV, 0);
 	EXPECT_EQ(1, takes(r, 0));
 	send(&r->edu);
@@ -466,8 +481,7 @@ TEST_F(forward, masked)
 	struct rig *r = &self->r;
 
 	route(&r->v, 0);
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	for (u32 i = 0; i < 3; i++) {
 		its_vmm_set_config(&r->v, LPI(0), LPI_ENABLED & ~LPI_PROP_ENABLED);
 		its_vmm_inv(&r->v, DEV, 0);
@@ -571,36 +585,8 @@ TEST_F(hindered, before_irqfd_first)
 	struct rig *r = &self->r;
 
 	hinder(&r->v, variant->deed);
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	check_hindered(_metadata, r, variant->deed);
-}
-
-/*
- * A route that is changed or removed ends forwarding before the ioctl returns, and what
- * was pending stays so. By another route the LPI is delivered, forwarded or not.
- */
-TEST_F(hindered, changed)
-{
-	struct rig *r = &self->r;
-
-	if (variant->deed < OTHER_ROUTE)
-		return;
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
-	EXPECT_FORWARDED(r, 0, true);
-	send(&r->edu);
-	hinder(&r->v, variant->deed);
-	EXPECT_FORWARDED(r, 0, false);
-	EXPECT_EQ(1, takes(r, 0));
-	if (variant->deed == OTHER_ROUTE)
-		EXPECT_SENDS(r, EVENTS_PER_VCPU);
-	else
-		send(&r->edu);
-	EXPECT_EQ(0, takes(r, 0));
-
-	route(&r->v, 0);
-	EXPECT_SENDS(r, 0);
 }
 
 /*
@@ -609,8 +595,7 @@ TEST_F(hindered, changed)
  */
 static void begin(struct __test_metadata *_metadata, struct rig *r, enum deed deed)
 {
-	bind_irqfd(r);
-	set_trigger(&r->edu, r->eventfd);
+	connect_device(r);
 	EXPECT_FORWARDED(r, 0, true);
 	hinder(&r->v, deed);
 	send(&r->edu);
@@ -671,6 +656,39 @@ TEST_F(hindered, device_closed)
 	ASSERT_TRUE(open_edu(&r->edu));
 	set_trigger(&r->edu, r->eventfd);
 	check_next_vm(_metadata, r);
+}
+
+/*
+ * A route that is changed or removed ends forwarding before the ioctl returns, and what
+ * was pending stays so. By another route the LPI is delivered, forwarded or not.
+ */
+static void check_rerouted(struct __test_metadata *_metadata, struct rig *r, enum deed deed)
+{
+	route(&r->v, 0);
+	connect_device(r);
+	EXPECT_FORWARDED(r, 0, true);
+	send(&r->edu);
+	hinder(&r->v, deed);
+	EXPECT_FORWARDED(r, 0, false);
+	EXPECT_EQ(1, takes(r, 0));
+	if (deed == OTHER_ROUTE)
+		EXPECT_SENDS(r, EVENTS_PER_VCPU);
+	else
+		send(&r->edu);
+	EXPECT_EQ(0, takes(r, 0));
+
+	route(&r->v, 0);
+	EXPECT_SENDS(r, 0);
+}
+
+TEST_F(forward, other_route)
+{
+	check_rerouted(_metadata, &self->r, OTHER_ROUTE);
+}
+
+TEST_F(forward, no_route)
+{
+	check_rerouted(_metadata, &self->r, NO_ROUTE);
 }
 
 TEST_HARNESS_MAIN

@@ -1130,8 +1130,8 @@ TEST_F(dist, delivers)
 }
 
 /*
- * The guest clears EnableLPIs, and has a table that is true: what has been taken since it
- * was saved is not pending in it, and a save leaves it to the guest.
+ * When the guest clears EnableLPIs, an LPI that it has taken since a save is not pending in
+ * its table any more. A later save leaves the table alone.
  */
 
 FIXTURE(given_back)
